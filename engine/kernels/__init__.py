@@ -1,0 +1,1 @@
+"""CPU kernels: one C++ source, one module per instruction set, chosen at import."""

@@ -1,0 +1,62 @@
+/* What the executor and the kernels agree on; plain C, the same for every instruction set.
+ *
+ * A program is a list of steps. A step names its operands as (space, offset) pairs, so the same
+ * immutable program runs on any number of frames (threads, sub-batches) at once: a frame holds one
+ * base address per space. Kernels read sizes from `dim`, and the number of rows from the frame.
+ */
+#ifndef RESPNET_ABI_H
+#define RESPNET_ABI_H
+
+#include <stdint.h>
+
+enum { MAX_OPERANDS = 8, MAX_DIMS = 8, MAX_CONSTANTS = 6, MAX_SPACES = 16 };
+
+/* Spaces a frame has addresses for. Externals (inputs, targets, outputs) follow WORK. */
+enum {
+    SPACE_NONE = -1, /* an optional operand that is absent */
+    SPACE_PARAMETERS = 0,
+    SPACE_PACKS = 1,     /* packed copies of parameters, remade when these change */
+    SPACE_GRADIENTS = 2, /* same layout as the parameters */
+    SPACE_STATE = 3,     /* optimizer state: slots of the size of the parameters */
+    SPACE_WORK = 4,      /* planned buffers of one sub-batch */
+    SPACE_EXTERNAL = 5
+};
+
+typedef struct respnet_step respnet_step;
+typedef struct respnet_frame respnet_frame;
+typedef void (*respnet_kernel)(const respnet_step *, respnet_frame *);
+
+struct respnet_step {
+    respnet_kernel run;
+    int32_t space[MAX_OPERANDS];
+    int64_t offset[MAX_OPERANDS]; /* in elements of the program's dtype */
+    int64_t dim[MAX_DIMS];
+    double constant[MAX_CONSTANTS];
+};
+
+struct respnet_frame {
+    char *base[MAX_SPACES];
+    int64_t rows;      /* rows of this sub-batch, at most the program's */
+    int64_t first_row; /* index of the first of them within the batch */
+    int64_t batch;     /* rows of the whole batch; gradients are means over it */
+    uint64_t seed;     /* of the random numbers of this batch (dropout) */
+    int64_t t;         /* number of the optimizer step, from 1 */
+    double loss;       /* sum over rows, added to by loss steps */
+    double metric;     /* sum over rows, added to by metric steps */
+};
+
+typedef struct {
+    const char *name; /* an op of engine/ops.py, with the suffix of its variant */
+    respnet_kernel float32, float64;
+} respnet_entry;
+
+typedef struct {
+    const char *name;     /* "portable", "avx2", "avx512" */
+    int32_t vector_bytes; /* of one register */
+    int32_t count;
+    const respnet_entry *entries;
+} respnet_level;
+
+#define RESPNET_LEVEL_CAPSULE "respnet.level"
+
+#endif

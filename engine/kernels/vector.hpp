@@ -1,0 +1,110 @@
+// Compiler vectors: the one type kernels compute with.
+//
+// vec<R>  is one register of the level being compiled (RESPNET_VECTOR_BYTES).
+// wide<R> is 64 bytes at every level. Sums that run *along* the lanes (over rows, or over the columns
+//         of a softmax) use wide<R>, so that AVX2 and AVX-512 add the same numbers in the same order
+//         and give the same bits. Everything else is vectorised over outputs and needs no such care.
+// Everything lives in a namespace named after the level: two levels can be loaded side by side, and
+// the linker can never merge an AVX-512 body into portable code.
+#pragma once
+
+#include <stdint.h>
+#include <string.h>
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+#define RESPNET_INLINE static inline __attribute__((always_inline))
+#define RESPNET_UNROLL _Pragma("GCC unroll 16")
+
+namespace RESPNET_LEVEL {
+
+template <class R> struct integer_of;
+template <> struct integer_of<float> { typedef int32_t type; };
+template <> struct integer_of<double> { typedef int64_t type; };
+
+template <class R, int BYTES> struct vector_of {
+    typedef R type __attribute__((vector_size(BYTES)));
+    typedef R loose __attribute__((vector_size(BYTES), aligned(sizeof(R)), may_alias));
+    typedef typename integer_of<R>::type mask __attribute__((vector_size(BYTES)));
+};
+
+template <class R> using vec = typename vector_of<R, RESPNET_VECTOR_BYTES>::type;
+template <class R> using wide = typename vector_of<R, 64>::type;
+
+template <class R> constexpr int LANES = RESPNET_VECTOR_BYTES / sizeof(R);
+template <class R> constexpr int WIDE = 64 / sizeof(R);
+
+// What a value type V (R, vec<R> or wide<R>) is made of.
+template <class V> struct traits;
+#define RESPNET_TRAITS(R)                                                                          \
+    template <> struct traits<R> { typedef R real; typedef integer_of<R>::type mask;               \
+        static constexpr int lanes = 1; };                                                         \
+    template <> struct traits<wide<R>> { typedef R real; typedef vector_of<R, 64>::mask mask;      \
+        static constexpr int lanes = WIDE<R>; };
+RESPNET_TRAITS(float)
+RESPNET_TRAITS(double)
+#if RESPNET_VECTOR_BYTES != 64
+#define RESPNET_VECTOR_TRAITS(R)                                                                   \
+    template <> struct traits<vec<R>> { typedef R real;                                            \
+        typedef vector_of<R, RESPNET_VECTOR_BYTES>::mask mask;                                     \
+        static constexpr int lanes = LANES<R>; };
+RESPNET_VECTOR_TRAITS(float)
+RESPNET_VECTOR_TRAITS(double)
+#endif
+
+template <class V> using real_of = typename traits<V>::real;
+template <class V> using mask_of = typename traits<V>::mask;
+
+template <class V> RESPNET_INLINE V splat(real_of<V> x) {
+    if constexpr (traits<V>::lanes == 1) return x;
+    else return x - V{};
+}
+
+// Unaligned load and store of a whole V.
+template <class V> RESPNET_INLINE V load(const real_of<V> *p) {
+    if constexpr (traits<V>::lanes == 1) return *p;
+    else return *(const typename vector_of<real_of<V>, sizeof(V)>::loose *)p;
+}
+template <class V> RESPNET_INLINE void store(real_of<V> *p, V x) {
+    if constexpr (traits<V>::lanes == 1) *p = x;
+    else *(typename vector_of<real_of<V>, sizeof(V)>::loose *)p = x;
+}
+
+// First n lanes only, 0 <= n <= lanes; the others read as 0 and are never touched in memory.
+template <class V> RESPNET_INLINE V load_part(const real_of<V> *p, int64_t n) {
+#if defined(__AVX512F__)
+    if constexpr (sizeof(V) == 64 && sizeof(real_of<V>) == 4)
+        return (V)_mm512_maskz_loadu_ps((__mmask16)((1u << n) - 1), p);
+    if constexpr (sizeof(V) == 64 && sizeof(real_of<V>) == 8)
+        return (V)_mm512_maskz_loadu_pd((__mmask8)((1u << n) - 1), p);
+#endif
+    V x{};
+    memcpy(&x, p, n * sizeof(real_of<V>));
+    return x;
+}
+template <class V> RESPNET_INLINE void store_part(real_of<V> *p, V x, int64_t n) {
+#if defined(__AVX512F__)
+    if constexpr (sizeof(V) == 64 && sizeof(real_of<V>) == 4) {
+        _mm512_mask_storeu_ps(p, (__mmask16)((1u << n) - 1), (__m512)x);
+        return;
+    }
+    if constexpr (sizeof(V) == 64 && sizeof(real_of<V>) == 8) {
+        _mm512_mask_storeu_pd(p, (__mmask8)((1u << n) - 1), (__m512d)x);
+        return;
+    }
+#endif
+    memcpy(p, &x, n * sizeof(real_of<V>));
+}
+
+// Sum of the lanes in a fixed order: halves folded onto each other.
+template <class V> RESPNET_INLINE real_of<V> sum_lanes(V x) {
+    real_of<V> t[traits<V>::lanes];
+    memcpy(t, &x, sizeof x);
+    for (int half = traits<V>::lanes / 2; half; half /= 2)
+        for (int i = 0; i < half; i++) t[i] += t[i + half];
+    return t[0];
+}
+
+} // namespace RESPNET_LEVEL

@@ -1,0 +1,1 @@
+"""Layers: one recipe a file (parameters, shapes, forward and backward steps)."""
