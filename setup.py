@@ -58,14 +58,13 @@ def headers():
 
 def cython_modules():
     options = {
-        "extra_compile_args": BASE_FLAGS + ["-std=c++17", "-fvisibility=hidden"],
+        "extra_compile_args": BASE_FLAGS + ["-fvisibility=hidden"],
         "include_dirs": sorted({str(Path(h).parent) for h in headers()} | {numpy.get_include()}),
         "define_macros": [("NPY_NO_DEPRECATED_API", "NPY_1_20_API_VERSION")],
         "depends": headers(),
-        "language": "c++",
     }
     modules = [Extension(dotted(r, p), [str(p)], **options) for r, p in files("*.pyx")]
-    modules.append(Extension(SHARED, ["_cyutility.cpp"], **options))
+    modules.append(Extension(SHARED, ["_cyutility.c"], **options))
     return cythonize(
         modules,
         include_path=[str(PXD)],
