@@ -40,8 +40,11 @@ struct respnet_frame {
     int64_t first_row; /* index of the first of them within the batch */
     int64_t batch;     /* rows of the whole batch; gradients are means over it */
     uint64_t seed;     /* of the random numbers of this batch (dropout) */
+    int64_t stride;    /* distance of two columns in the lanes layout: the program's rows */
+    int64_t accumulate; /* 0: the first sub-batch writes gradients, later ones add */
     int64_t t;         /* number of the optimizer step, from 1 */
-    double loss;       /* sum over rows, added to by loss steps */
+    double previous_loss; /* of the batch before, for RPROP's backtracking */
+    double loss;       /* mean over the batch, added to by loss steps */
     double metric;     /* sum over rows, added to by metric steps */
 };
 

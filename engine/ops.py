@@ -1,0 +1,96 @@
+"""The op contract: one row an op.
+
+Every executor (CPU kernels, reference, later GPU) has exactly these ops, with these operands in this
+order. Operands left of ``->`` are read, right of it written; ``?`` marks an optional one and ``+`` one
+that is added to. Axes: B rows of the batch, I inputs, O outputs, N any length (docs/shapes.md).
+Attributes are plain numbers or words fixed when a program is compiled.
+"""
+
+import re
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Operand:
+    """One operand: its name, its shape in letters, and how it is used."""
+
+    name: str
+    shape: tuple[str, ...]
+    written: bool
+    optional: bool = False
+    added: bool = False
+
+
+@dataclass(frozen=True)
+class Op:
+    """One row of the contract."""
+
+    name: str
+    operands: tuple[Operand, ...]
+    attributes: tuple[str, ...]
+    summary: str
+
+
+_OPERAND = re.compile(r"(\+?)(\w+)(\??) \(([\w,1]*)\)")
+
+
+def _operands(signature: str) -> tuple[Operand, ...]:
+    read, _, written = signature.partition("->")
+    return tuple(
+        Operand(name, tuple(shape.split(",")), is_written, bool(optional), bool(plus))
+        for text, is_written in ((read, False), (written, True))
+        for plus, name, optional, shape in _OPERAND.findall(text)
+    )
+
+
+OPS: dict[str, Op] = {}
+
+
+def _op(name: str, signature: str, summary: str, *attributes: str) -> None:
+    OPS[name] = Op(name, _operands(signature), attributes, summary)
+
+
+_op("scale_forward", "x (B,N), scale (N), offset (N) -> y (B,N)", "y = x * scale + offset")
+
+_op("dense_forward", "x (B,I), kernel (I,O), bias? (O) -> y (B,O)",
+    "y = activation(x kernel + bias)", "activation")
+_op("dense_backward", "x (B,I), kernel (I,O), dz (B,O) -> dx? (B,I), +dkernel (I,O), +dbias? (O)",
+    "dx = dz kernel^T, dkernel += x^T dz, dbias += column sums of dz")
+
+_op("activation_forward", "x (B,N) -> y (B,N)", "y = activation(x)", "activation")
+_op("activation_backward", "x? (B,N), y (B,N), dy (B,N) -> dx (B,N)",
+    "dx = dy activation'(x); x only where the formula needs it", "activation")
+
+_op("softmax_forward", "x (B,N) -> y (B,N)", "y = exp(x) / sum exp(x), each row by itself")
+_op("softmax_backward", "y (B,N), dy (B,N) -> dx (B,N)", "dx = y (dy - sum(dy y))")
+
+_op("dropout_forward", "x (B,N) -> y (B,N)",
+    "y = x / (1 - rate) where kept, else 0; the mask is a hash of seed, row and unit",
+    "rate", "salt")
+_op("dropout_backward", "dy (B,N) -> dx (B,N)", "the same mask on the gradient", "rate", "salt")
+
+_op("accumulate", "x (B,N) -> +y (B,N)", "y += x: gradients of a value with several readers")
+
+# Losses: value and gradient come from one step. The value is summed over rows into the frame, each
+# row divided by the batch; without the last operand only the value is computed. weight is per row.
+_op("pointwise_loss", "prediction (B,O), target (B,O), weight? (B) -> dprediction? (B,O)",
+    "mean over outputs of loss(prediction, target)", "loss", "delta")
+_op("softmax_crossentropy", "logits (B,O), target (B,O), weight? (B) -> dlogits? (B,O)",
+    "-sum target log softmax(logits)")
+_op("sparse_crossentropy", "logits (B,O), target (B,1), weight? (B) -> dlogits? (B,O)",
+    "-log softmax(logits)[target]; target is the number of the class")
+_op("metric", "prediction (B,O), target (B,N) ->", "adds the metric of each row to the frame",
+    "metric")
+
+# Optimizer steps over the flat vector of trainable parameters; formulas in kernels/formulas.hpp.
+_op("rprop_step", "g (N) -> +w (N), +delta (N), +previous_g (N), +previous_step (N)",
+    "iRprop+ or RPROP+ (Igel and Huesken 2000, Riedmiller and Braun 1993)",
+    "increase", "decrease", "step_max", "step_min", "improved")
+_op("sgd_step", "g (N) -> +w (N), +velocity? (N)", "momentum and Nesterov as Keras 3",
+    "learning_rate", "momentum", "nesterov", "weight_decay")
+_op("rmsprop_step", "g (N) -> +w (N), +mean_square (N), +velocity? (N), +mean? (N)",
+    "RMSprop (Hinton 2012), centered and with momentum if asked for",
+    "learning_rate", "rho", "momentum", "epsilon", "weight_decay")
+_op("adam_step", "g (N) -> +w (N), +mean (N), +variance (N)",
+    "Adam (Kingma and Ba 2015), AdamW with weight_decay (Loshchilov and Hutter 2019)",
+    "learning_rate", "beta_1", "beta_2", "epsilon", "weight_decay")
