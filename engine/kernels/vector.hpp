@@ -98,13 +98,23 @@ template <class V> RESPNET_INLINE void store_part(real_of<V> *p, V x, int64_t n)
     memcpy(p, &x, n * sizeof(real_of<V>));
 }
 
-// Sum of the lanes in a fixed order: halves folded onto each other.
+// Sum of the lanes in a fixed order: the upper half is added to the lower one, again and again.
+template <class R, class V, int N> RESPNET_INLINE R fold(V x) {
+    if constexpr (N == 1) return x;
+    else if constexpr (N == 2) return x[0] + x[1];
+    else if constexpr (N == 4)
+        return fold<R, decltype(__builtin_shufflevector(x, x, 0, 1)), 2>(
+            __builtin_shufflevector(x, x, 0, 1) + __builtin_shufflevector(x, x, 2, 3));
+    else if constexpr (N == 8)
+        return fold<R, decltype(__builtin_shufflevector(x, x, 0, 1, 2, 3)), 4>(
+            __builtin_shufflevector(x, x, 0, 1, 2, 3) + __builtin_shufflevector(x, x, 4, 5, 6, 7));
+    else
+        return fold<R, decltype(__builtin_shufflevector(x, x, 0, 1, 2, 3, 4, 5, 6, 7)), 8>(
+            __builtin_shufflevector(x, x, 0, 1, 2, 3, 4, 5, 6, 7) +
+            __builtin_shufflevector(x, x, 8, 9, 10, 11, 12, 13, 14, 15));
+}
 template <class V> RESPNET_INLINE real_of<V> sum_lanes(V x) {
-    real_of<V> t[traits<V>::lanes];
-    memcpy(t, &x, sizeof x);
-    for (int half = traits<V>::lanes / 2; half; half /= 2)
-        for (int i = 0; i < half; i++) t[i] += t[i + half];
-    return t[0];
+    return fold<real_of<V>, V, traits<V>::lanes>(x);
 }
 
 } // namespace RESPNET_LEVEL
