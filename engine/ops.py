@@ -1,8 +1,9 @@
 """The op contract: one row an op.
 
-Every executor (CPU kernels, reference, later GPU) has exactly these ops, with these operands in this
-order. Operands left of ``->`` are read, right of it written; ``?`` marks an optional one and ``+`` one
-that is added to. Axes: B rows of the batch, I inputs, O outputs, N any length (docs/shapes.md).
+Every executor (CPU kernels, reference, later GPU) has exactly these ops, with these operands in
+this order. Operands left of ``->`` are read, right of it written; ``?`` marks an optional one and
+``+`` one that is added to. Axes: B rows of the batch, I inputs, O outputs, N any length
+(docs/shapes.md).
 Attributes are plain numbers or words fixed when a program is compiled.
 """
 

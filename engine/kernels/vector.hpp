@@ -1,9 +1,10 @@
 // Compiler vectors: the one type kernels compute with.
 //
 // vec<R>  is one register of the level being compiled (RESPNET_VECTOR_BYTES).
-// wide<R> is 64 bytes at every level. Sums that run *along* the lanes (over rows, or over the columns
-//         of a softmax) use wide<R>, so that AVX2 and AVX-512 add the same numbers in the same order
-//         and give the same bits. Everything else is vectorised over outputs and needs no such care.
+// wide<R> is 64 bytes at every level. Sums that run *along* the lanes (over rows, or over the
+//         columns of a softmax) use wide<R>, so that AVX2 and AVX-512 add the same numbers in the
+//         same order and give the same bits. Everything else is vectorised over outputs and needs
+//         no such care.
 // Everything lives in a namespace named after the level: two levels can be loaded side by side, and
 // the linker can never merge an AVX-512 body into portable code.
 #pragma once
