@@ -5,12 +5,14 @@
 #include <Python.h>
 
 #include "abi.h"
+#include "steps_probe.hpp"
 #include "vector.hpp"
 
 namespace RESPNET_LEVEL {
 
 // clang-format off
 static const respnet_entry ENTRIES[] = {
+    RESPNET_PROBE_ENTRIES
     {nullptr, nullptr, nullptr},
 };
 // clang-format on

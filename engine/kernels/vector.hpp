@@ -12,6 +12,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include <type_traits>
+
 #if defined(__x86_64__)
 #include <immintrin.h>
 #endif
@@ -29,6 +31,8 @@ template <class R, int BYTES> struct vector_of {
     typedef R type __attribute__((vector_size(BYTES)));
     typedef R loose __attribute__((vector_size(BYTES), aligned(sizeof(R)), may_alias));
     typedef typename integer_of<R>::type mask __attribute__((vector_size(BYTES)));
+    typedef std::make_unsigned_t<typename integer_of<R>::type> unsigned_mask
+        __attribute__((vector_size(BYTES)));
 };
 
 template <class R> using vec = typename vector_of<R, RESPNET_VECTOR_BYTES>::type;
@@ -57,6 +61,8 @@ RESPNET_VECTOR_TRAITS(double)
 
 template <class V> using real_of = typename traits<V>::real;
 template <class V> using mask_of = typename traits<V>::mask;
+template <class V>
+using unsigned_mask_of = typename vector_of<real_of<V>, sizeof(V)>::unsigned_mask;
 
 template <class V> RESPNET_INLINE V splat(real_of<V> x) {
     if constexpr (traits<V>::lanes == 1) return x;
