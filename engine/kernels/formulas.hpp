@@ -2,9 +2,9 @@
 //
 // V is float or double, a register of them, or (in CUDA, where this file is compiled as well) the
 // number of one thread. The primitives used here are all that a target must supply:
-//   splat less select minimum maximum abs sqrt exp expm1 log tanh sigmoid erf log1p_exp
+//   splat less select minimum maximum abs sqrt multiply_add exp expm1 log tanh sigmoid erf log1p_exp
 // math.hpp supplies them for vectors. Comparisons go through less(), choices through select():
-// there are no branches on data. Gradients are called like the value with a d in front.
+// there are no branches on data; a sum of two products goes through multiply_add. Gradients are called like the value with a d in front.
 #pragma once
 
 #include <stdint.h>
@@ -211,7 +211,7 @@ template <class R> struct sgd {
 template <class R> struct rmsprop {
     R learning_rate, rho, epsilon, momentum;
     template <class V> RESPNET_FN void blend(V &average, V x) const {
-        average = splat<V>(rho) * average + splat<V>(1 - rho) * x;
+        average = multiply_add(splat<V>(rho), average, splat<V>(1 - rho) * x);
     }
     template <class V> RESPNET_FN V push(V g, V variance) const {
         return splat<V>(learning_rate) * g / sqrt(variance + splat<V>(epsilon));

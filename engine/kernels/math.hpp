@@ -119,6 +119,27 @@ template <class V> RESPNET_INLINE V sqrt(V x) {
 #endif
 }
 
+// a b + c, rounded once where the level has FMA. The compiler contracts sums of one product by itself;
+// in a sum of two, this says which of them, so that all levels with FMA give the same bits.
+template <class V> RESPNET_INLINE V multiply_add(V a, V b, V c) {
+#if !defined(__FMA__)
+    return a * b + c;
+#else
+    if constexpr (IS_CUT<V>) return RESPNET_BY_REGISTER(V, multiply_add, a, b, c);
+    else if constexpr (sizeof(V) == 4) return __builtin_fmaf(a, b, c);
+    else if constexpr (sizeof(V) == 8) return __builtin_fma(a, b, c);
+#if defined(__AVX512F__)
+    else if constexpr (sizeof(real_of<V>) == 4)
+        return (V)_mm512_fmadd_ps((__m512)a, (__m512)b, (__m512)c);
+    else return (V)_mm512_fmadd_pd((__m512d)a, (__m512d)b, (__m512d)c);
+#else
+    else if constexpr (sizeof(real_of<V>) == 4)
+        return (V)_mm256_fmadd_ps((__m256)a, (__m256)b, (__m256)c);
+    else return (V)_mm256_fmadd_pd((__m256d)a, (__m256d)b, (__m256d)c);
+#endif
+#endif
+}
+
 // ------------------------------------------------------------------------------------ constants
 
 // Coefficients from the highest power down; limits of the range of exp.
@@ -215,6 +236,7 @@ template <class V> RESPNET_INLINE V expm1(V x) {
 }
 
 template <class V> RESPNET_INLINE V sigmoid(V x) {
+    if constexpr (IS_CUT<V>) return RESPNET_BY_REGISTER(V, sigmoid, x);
     return splat<V>(1) / (splat<V>(1) + exp(-x));
 }
 
@@ -244,7 +266,8 @@ template <class V> RESPNET_INLINE V log(V x) {
     const V f = from_bits<V>((moved & digits) + C::half_root) - splat<V>(1);
     const V s = f / (f + splat<V>(2)), z = s * s;
     const V half_square = splat<V>(0.5) * f * f;
-    const V rest = s * (half_square + z * polynomial(z, C::log)) + k * splat<V>(C::ln2_low);
+    const V series = multiply_add(z, polynomial(z, C::log), half_square);
+    const V rest = multiply_add(s, series, k * splat<V>(C::ln2_low));
     const V y = k * splat<V>(C::ln2_high) - ((half_square - rest) - f);
     const V low = select(less(x, splat<V>(0)), splat<V>(C::nan), splat<V>(-C::infinity));
     const V above = select(less_equal(x, splat<V>(C::largest)), y, x);
