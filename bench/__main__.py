@@ -1,6 +1,6 @@
 """``python -m bench WORKLOAD... [--quick] [--json FILE] [--rounds N]`` from the repository root."""
 
-from bench.pinning import pin
+from .pinning import pin
 
 pin()  # before anything imports a numeric library
 
@@ -14,7 +14,7 @@ from contextlib import closing  # noqa: E402
 from datetime import UTC, datetime  # noqa: E402
 from pathlib import Path  # noqa: E402
 
-from bench import harness, machine, report, results  # noqa: E402
+from . import harness, machine, report, results  # noqa: E402
 
 WORKLOADS = {
     "rprop": "bench.workloads.rprop",

@@ -4,7 +4,7 @@ import csv
 import io
 import subprocess
 
-from bench.pinning import ALL_CPUS, on_cpus
+from .pinning import ALL_CPUS, on_cpus
 
 CLIENTS = 50
 

@@ -6,7 +6,7 @@ machine's speed cancels. Spread is the interquartile range.
 
 from statistics import median, quantiles
 
-from bench.harness import HIGHER_IS_BETTER, Bar, Contest
+from .harness import HIGHER_IS_BETTER, Bar, Contest
 
 
 def summary(values: list[float]) -> dict[str, float]:

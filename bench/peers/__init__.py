@@ -8,7 +8,7 @@ of these it lacks, it does not take part in.
 import importlib
 import importlib.util
 
-from bench.harness import Skipped, Timed
+from ..harness import Skipped, Timed
 
 # Side -> (module, the package it needs)
 NETS = {

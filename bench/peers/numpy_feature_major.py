@@ -1,6 +1,6 @@
 """NumPy with the rows along the longest axis; see ``numpy_rprop``."""
 
-from bench.peers import numpy_rprop
+from . import numpy_rprop
 
 
 def rprop(net, x, y):

@@ -6,9 +6,9 @@ sigmoid(z) = 1 / (1 + exp(-z)).
 
 import numpy as np
 
-from bench.harness import Timed
-from bench.peers import numpy_rprop
-from bench.peers.numpy_rprop import sigmoid_of_minus
+from ..harness import Timed
+from . import numpy_rprop
+from .numpy_rprop import sigmoid_of_minus
 
 
 def inference(net, x):

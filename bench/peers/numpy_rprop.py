@@ -8,8 +8,8 @@ The negated kernels spare the pass that negates: sigmoid(z) = 1 / (1 + exp(-z)).
 
 import numpy as np
 
-from bench import training
-from bench.harness import Timed
+from .. import training
+from ..harness import Timed
 
 
 def timed(layout, net, x, y):

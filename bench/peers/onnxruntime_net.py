@@ -5,7 +5,7 @@ import importlib.util
 import numpy as np
 import onnxruntime
 
-from bench.harness import Skipped, Timed
+from ..harness import Skipped, Timed
 
 OPERATORS = {"sigmoid": "Sigmoid", "relu": "Relu", "softmax": "Softmax"}
 

@@ -8,8 +8,8 @@ import sys
 import tempfile
 import time
 
-from bench.harness import Skipped
-from bench.pinning import ALL_CPUS, on_cpus
+from ..harness import Skipped
+from ..pinning import ALL_CPUS, on_cpus
 
 REDIS = ("redis-server", "--save", "", "--appendonly", "no", "--daemonize", "no")
 

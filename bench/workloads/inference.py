@@ -3,9 +3,9 @@ onnxruntime's and NumPy's write into buffers bound or allocated once."""
 
 import functools
 
-from bench import nets
-from bench.harness import Bar, Contest, agree
-from bench.peers import sides
+from .. import nets
+from ..harness import Bar, Contest, agree
+from ..peers import sides
 
 TITLE = "Inference in process, one thread"
 PEERS = ("respnet", "onnxruntime", "numpy", "torch")

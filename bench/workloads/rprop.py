@@ -2,9 +2,9 @@
 
 import functools
 
-from bench import nets, training
-from bench.harness import Bar, Contest, agree
-from bench.peers import sides
+from .. import nets, training
+from ..harness import Bar, Contest, agree
+from ..peers import sides
 
 TITLE = "RPROP, one full-batch epoch, one thread"
 PEERS = ("respnet", "numpy", "numpy, feature-major", "torch")
