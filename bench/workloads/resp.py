@@ -112,7 +112,7 @@ def create(client):
 
 def verify(clients):
     """Every server answers each request, and its answers fit together."""
-    for title_, (name, request) in requests().items():
+    for name, request in requests().values():
         if name in clients:
             clients[name].execute_command(*request)  # an error reply raises
     if POLICIES[0] not in clients:

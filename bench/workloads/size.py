@@ -1,9 +1,10 @@
 """What an installation without extras downloads, and how large it is. Needs a package index.
 
-The wheel is built from this working tree, as ``pip wheel`` does it; pip then downloads the
-wheels of its dependencies, and all of them are installed into an empty folder.
+The wheel is built from a copy of the files git knows (an old ``build/`` would leak into it); pip
+then downloads the wheels of its dependencies, and all are installed into an empty folder.
 """
 
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -26,7 +27,9 @@ class Installation:
     def warm_up(self, seconds):
         with tempfile.TemporaryDirectory() as name, on_cpus(ALL_CPUS):
             folder = Path(name)
-            pip("wheel", "--no-deps", "--no-build-isolation", "-w", folder / "own", ROOT)
+            copy_sources(folder / "source")
+            pip("wheel", "--no-deps", "--no-build-isolation", "-w", folder / "own",
+                folder / "source")
             (wheel,) = (folder / "own").iterdir()
             pip("download", "-d", folder / "all", wheel)
             pip("install", "--no-deps", "--no-compile", "--target", folder / "installed",
@@ -40,6 +43,13 @@ class Installation:
 
     def sample(self):
         return self.sizes
+
+
+def copy_sources(target: Path):
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True)
+    for name in filter(None, listed.stdout.decode().split("\0")):
+        (target / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(ROOT / name, target / name)
 
 
 def pip(*words):
