@@ -7,10 +7,12 @@ with NO_COLOR.
 import argparse
 import sys
 
-from . import __version__, cli_doctor
+from . import __version__, cli_check, cli_doctor
 from .cli_errors import CliError
+from .extras import MissingExtraError
 
 COMMANDS = {
+    "check": cli_check,
     "doctor": cli_doctor,
 }
 
@@ -42,6 +44,9 @@ def main(argv: list[str] | None = None) -> int:
     except CliError as problem:
         print(f"{args.command}: {problem}", file=sys.stderr)
         return problem.code
+    except MissingExtraError as problem:
+        print(f"respnet: {problem}", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:

@@ -30,7 +30,11 @@ NATIVE = [
 LINES = {".py": 300, ".pyx": 400, ".pxd": 400, ".hpp": 400, ".h": 400, ".cpp": 400}
 TEST_LINES, FUNCTION_LINES, PARAMETERS, COLUMNS = 500, 40, 8, 100
 # file, or file::function -> why it may be larger
-EXCEPTIONS: dict[str, str] = {}
+EXCEPTIONS = {
+    "redisproto/store_codec.py::row_checksum": "the columns of a row of the store",
+    "redisproto/store_tables.py::put": "the columns of a row of the store",
+    "redisproto/store_tables.py::_insert": "the columns of a row of the store",
+}
 
 
 def name(path):

@@ -1,1 +1,0 @@
-"""Workloads: each a module with ``TITLE`` and ``contests(quick)``."""

@@ -1,0 +1,45 @@
+"""What users give as rows, as the arrays the engine and the wire want.
+
+One row may come without its first axis: (I) for (1,I). Errors say what came and what was wanted.
+"""
+
+import numpy as np
+
+from respnet.engine.errors import ShapeError
+
+
+def input_rows(x, inputs: int) -> tuple[np.ndarray, bool]:
+    """x (I) or (B,I) -> (B,I) float32, C-contiguous, and whether it was one row."""
+    rows = np.ascontiguousarray(x, dtype=np.float32)
+    single = rows.ndim == 1
+    if single:
+        rows = rows[None, :]
+    if rows.ndim != 2 or rows.shape[1] != inputs:
+        raise ShapeError(
+            f"x: got shape {np.shape(x)}, the network takes ({inputs},) or (rows, {inputs})"
+        )
+    return rows, single
+
+
+def class_rows(y, count: int, classes: int) -> np.ndarray:
+    """y: one class, or (B) of them -> (B) int32. Classes are whole numbers 0 to classes-1."""
+    given = np.asarray(y)
+    labels = np.atleast_1d(given)
+    if labels.shape != (count,):
+        raise ShapeError(f"y: got shape {given.shape}, wanted one class for each of {count} rows")
+    whole = labels.astype(np.int32)
+    if not np.array_equal(whole, labels) or whole.min() < 0 or whole.max() >= classes:
+        raise ShapeError(f"y: classes must be whole numbers from 0 to {classes - 1}")
+    return whole
+
+
+def target_rows(y, count: int, outputs: int) -> np.ndarray:
+    """y (B,O), also (O) for one row and (B) for one output -> (B,O) float32."""
+    given = np.asarray(y, dtype=np.float32)
+    shapes = {(count, outputs)}
+    shapes |= {(count,)} if outputs == 1 else set()
+    shapes |= {(outputs,)} if count == 1 else set()
+    shapes |= {()} if count == outputs == 1 else set()
+    if given.shape not in shapes:
+        raise ShapeError(f"y: got shape {given.shape}, wanted ({count}, {outputs})")
+    return np.ascontiguousarray(given.reshape(count, outputs))
