@@ -4,6 +4,9 @@
 
 #include "abi.h"
 #include "formulas.hpp"
+#include "gemm.hpp"
+#include "gemv.hpp"
+#include "softmax.hpp"
 
 namespace RESPNET_LEVEL {
 
@@ -88,6 +91,72 @@ template <class R> static void probe_optimizer(const respnet_step *s, respnet_fr
     }
 }
 
+// ------------------------------------------------------------------------------------- products
+
+// Sizes into frame->metric: dim which (0 panels, 1 wide, 2 workspace of gemm_tn), M, N, K.
+template <class R> static void probe_size(const respnet_step *s, respnet_frame *frame) {
+    const int64_t M = s->dim[1], N = s->dim[2], K = s->dim[3];
+    frame->metric = (double)(s->dim[0] == 0   ? panels_size<R>(K, N)
+                             : s->dim[0] == 1 ? wide_size<R>(K, N)
+                                              : gemm_tn_workspace<R>(M, N, K));
+}
+
+// Operands B, out; dim K, N, row_stride, col_stride, wide (0 panels, 1 wide panels).
+template <class R> static void probe_pack(const respnet_step *s, respnet_frame *frame) {
+    const R *B = probe_operand<R>(s, frame, 0);
+    R *out = probe_operand<R>(s, frame, 1);
+    const int64_t *d = s->dim;
+    if (d[4]) pack_wide(B, d[2], d[3], d[0], d[1], out);
+    else pack_panels(B, d[2], d[3], d[0], d[1], out);
+}
+
+// Operands A, panels, C, bias; dim M, N, K, lda, ldc, add, activation.
+template <class R> static void probe_gemm_panels(const respnet_step *s, respnet_frame *frame) {
+    const R *A = probe_operand<R>(s, frame, 0), *panels = probe_operand<R>(s, frame, 1);
+    const int64_t *d = s->dim;
+    gemm_panels(d[0], d[1], d[2], A, d[3], panels, probe_operand<R>(s, frame, 2), d[4], d[5] != 0,
+                (const R *)probe_operand<R>(s, frame, 3), (int)d[6]);
+}
+
+// Operands A, B, C, workspace; dim M, N, K, lda, ldb, ldc, add.
+template <class R> static void probe_gemm_tn(const respnet_step *s, respnet_frame *frame) {
+    const R *A = probe_operand<R>(s, frame, 0), *B = probe_operand<R>(s, frame, 1);
+    const int64_t *d = s->dim;
+    gemm_tn(d[0], d[1], d[2], A, d[3], B, d[4], probe_operand<R>(s, frame, 2), d[5], d[6] != 0,
+            probe_operand<R>(s, frame, 3));
+}
+
+// Operands x, packed, bias, y; dim N, K, activation.
+template <class R> static void probe_gemv_wide(const respnet_step *s, respnet_frame *frame) {
+    const R *x = probe_operand<R>(s, frame, 0), *packed = probe_operand<R>(s, frame, 1);
+    gemv_wide(s->dim[0], s->dim[1], x, packed, (const R *)probe_operand<R>(s, frame, 2),
+              probe_operand<R>(s, frame, 3), (int)s->dim[2]);
+}
+
+// Operands A, out; dim M, N, lda, add.
+template <class R> static void probe_column_sums(const respnet_step *s, respnet_frame *frame) {
+    column_sums(s->dim[0], s->dim[1], (const R *)probe_operand<R>(s, frame, 0), s->dim[2],
+                probe_operand<R>(s, frame, 1), s->dim[3] != 0);
+}
+
+// Operands x, y; dim rows, n, ldx, ldy.
+template <class R> static void probe_softmax(const respnet_step *s, respnet_frame *frame) {
+    const R *x = probe_operand<R>(s, frame, 0);
+    softmax_rows(x, s->dim[2], probe_operand<R>(s, frame, 1), s->dim[3], s->dim[0], s->dim[1]);
+}
+
+// dim count: count times 12 independent vector multiply-adds, as fast as the processor can.
+// Operand out: 12 registers.
+template <class R> static void probe_fma_peak(const respnet_step *s, respnet_frame *frame) {
+    R *out = probe_operand<R>(s, frame, 0);
+    vec<R> sum[12];
+    for (int i = 0; i < 12; i++) sum[i] = load<vec<R>>(out + i * LANES<R>);
+    const vec<R> a = splat<vec<R>>(0.999f), b = splat<vec<R>>(0.001f);
+    for (int64_t n = s->dim[0]; n > 0; n--)
+        RESPNET_UNROLL for (int i = 0; i < 12; i++) sum[i] = sum[i] * a + b;
+    for (int i = 0; i < 12; i++) store(out + i * LANES<R>, sum[i]);
+}
+
 #define RESPNET_PROBE_UNARY(name)                                                                  \
     {"probe_" #name, probe_unary<float, call_##name>, probe_unary<double, call_##name>},
 #define RESPNET_PROBE_LOSS(name)                                                                   \
@@ -97,6 +166,9 @@ template <class R> static void probe_optimizer(const respnet_step *s, respnet_fr
     RESPNET_PRIMITIVES(RESPNET_PROBE_UNARY)                                                        \
     RESPNET_PROBE_LOSS(mse) RESPNET_PROBE_LOSS(mae) RESPNET_PROBE_LOSS(huber)                      \
     RESPNET_PROBE_LOSS(binary_cross_entropy)                                                       \
-    RESPNET_PROBE(probe_activation) RESPNET_PROBE(probe_optimizer)
+    RESPNET_PROBE(probe_activation) RESPNET_PROBE(probe_optimizer)                                 \
+    RESPNET_PROBE(probe_size) RESPNET_PROBE(probe_pack) RESPNET_PROBE(probe_gemm_panels)           \
+    RESPNET_PROBE(probe_gemm_tn) RESPNET_PROBE(probe_gemv_wide) RESPNET_PROBE(probe_column_sums)   \
+    RESPNET_PROBE(probe_softmax) RESPNET_PROBE(probe_fma_peak)
 
 } // namespace RESPNET_LEVEL

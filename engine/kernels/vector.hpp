@@ -80,30 +80,76 @@ template <class V> RESPNET_INLINE void store(real_of<V> *p, V x) {
 }
 
 // First n lanes only, 0 <= n <= lanes; the others read as 0 and are never touched in memory.
-template <class V> RESPNET_INLINE V load_part(const real_of<V> *p, int64_t n) {
+// AVX-512 has a register per mask; AVX2 takes the sign bits of a vector, read from a row of -1s and 0s.
+template <class V> RESPNET_INLINE V load_part(const real_of<V> *p, int64_t n);
+template <class V> RESPNET_INLINE void store_part(real_of<V> *p, V x, int64_t n);
+
+// The same of a V of several registers; n beyond a register's end fills it, before its start skips it.
+template <class V> RESPNET_INLINE int64_t lanes_of_piece(int i, int64_t n) {
+    constexpr int64_t lanes = LANES<real_of<V>>;
+    const int64_t left = n - i * lanes;
+    return left < 0 ? 0 : left < lanes ? left : lanes;
+}
+template <class V> RESPNET_INLINE V load_part_of_wide(const real_of<V> *p, int64_t n) {
+    typedef vec<real_of<V>> P;
+    V x;
+    RESPNET_UNROLL for (int i = 0; i < (int)(sizeof(V) / sizeof(P)); i++) {
+        const P piece = load_part<P>(p + i * LANES<real_of<V>>, lanes_of_piece<V>(i, n));
+        memcpy((char *)&x + i * sizeof(P), &piece, sizeof(P));
+    }
+    return x;
+}
+template <class V> RESPNET_INLINE void store_part_of_wide(real_of<V> *p, V x, int64_t n) {
+    typedef vec<real_of<V>> P;
+    RESPNET_UNROLL for (int i = 0; i < (int)(sizeof(V) / sizeof(P)); i++) {
+        P piece;
+        memcpy(&piece, (const char *)&x + i * sizeof(P), sizeof(P));
+        store_part<P>(p + i * LANES<real_of<V>>, piece, lanes_of_piece<V>(i, n));
+    }
+}
+
 #if defined(__AVX512F__)
-    if constexpr (sizeof(V) == 64 && sizeof(real_of<V>) == 4)
-        return (V)_mm512_maskz_loadu_ps((__mmask16)((1u << n) - 1), p);
-    if constexpr (sizeof(V) == 64 && sizeof(real_of<V>) == 8)
-        return (V)_mm512_maskz_loadu_pd((__mmask8)((1u << n) - 1), p);
-#endif
+#define RESPNET_PART(V, size) if constexpr (sizeof(V) == 64 && sizeof(real_of<V>) == size)
+template <class V> RESPNET_INLINE V load_part(const real_of<V> *p, int64_t n) {
+    RESPNET_PART(V, 4) return (V)_mm512_maskz_loadu_ps((__mmask16)_bzhi_u32(~0u, (unsigned)n), p);
+    RESPNET_PART(V, 8) return (V)_mm512_maskz_loadu_pd((__mmask8)_bzhi_u32(~0u, (unsigned)n), p);
+}
+template <class V> RESPNET_INLINE void store_part(real_of<V> *p, V x, int64_t n) {
+    RESPNET_PART(V, 4) {
+        return _mm512_mask_storeu_ps(p, (__mmask16)_bzhi_u32(~0u, (unsigned)n), (__m512)x);
+    }
+    RESPNET_PART(V, 8) {
+        return _mm512_mask_storeu_pd(p, (__mmask8)_bzhi_u32(~0u, (unsigned)n), (__m512d)x);
+    }
+}
+#elif defined(__AVX2__)
+#define RESPNET_PART(V, size) if constexpr (sizeof(V) == 32 && sizeof(real_of<V>) == size)
+template <class R> RESPNET_INLINE __m256i first_lanes(int64_t n) {
+    typedef typename integer_of<R>::type I;
+    static const I row[16] = {-1, -1, -1, -1, -1, -1, -1, -1};
+    return _mm256_loadu_si256((const __m256i *)(row + 8 - n));
+}
+template <class V> RESPNET_INLINE V load_part(const real_of<V> *p, int64_t n) {
+    RESPNET_PART(V, 4) return (V)_mm256_maskload_ps(p, first_lanes<float>(n));
+    RESPNET_PART(V, 8) return (V)_mm256_maskload_pd(p, first_lanes<double>(n));
+    return load_part_of_wide<V>(p, n);
+}
+template <class V> RESPNET_INLINE void store_part(real_of<V> *p, V x, int64_t n) {
+    RESPNET_PART(V, 4) return _mm256_maskstore_ps(p, first_lanes<float>(n), (__m256)x);
+    RESPNET_PART(V, 8) return _mm256_maskstore_pd(p, first_lanes<double>(n), (__m256d)x);
+    store_part_of_wide<V>(p, x, n);
+}
+#else
+template <class V> RESPNET_INLINE V load_part(const real_of<V> *p, int64_t n) {
     V x{};
     memcpy(&x, p, n * sizeof(real_of<V>));
     return x;
 }
 template <class V> RESPNET_INLINE void store_part(real_of<V> *p, V x, int64_t n) {
-#if defined(__AVX512F__)
-    if constexpr (sizeof(V) == 64 && sizeof(real_of<V>) == 4) {
-        _mm512_mask_storeu_ps(p, (__mmask16)((1u << n) - 1), (__m512)x);
-        return;
-    }
-    if constexpr (sizeof(V) == 64 && sizeof(real_of<V>) == 8) {
-        _mm512_mask_storeu_pd(p, (__mmask8)((1u << n) - 1), (__m512d)x);
-        return;
-    }
-#endif
     memcpy(p, &x, n * sizeof(real_of<V>));
 }
+#endif
+#undef RESPNET_PART
 
 // Sum of the lanes in a fixed order: the upper half is added to the lower one, again and again.
 template <class R, class V, int N> RESPNET_INLINE R fold(V x) {
