@@ -53,7 +53,8 @@ class Store:
         self._lock = store_file.FolderLock(self.path)
         try:
             self._connection = store_file.connect(self.path, self._vfs)
-            meta, reader = self._verify()
+            with store_file.reading(self.path):
+                meta, reader = self._verify()
         except BaseException:
             self._release()
             raise
@@ -73,9 +74,10 @@ class Store:
         logged = {id: len(frames) for id, frames in reader.hands.items()}
         back = numbers_back(meta)
         try:
-            for db, *rest in reader.objects():
-                yield back.get(db, db), *rest
-            drop_orphans(reader)
+            with store_file.reading(self.path):
+                for db, *rest in reader.objects():
+                    yield back.get(db, db), *rest
+                drop_orphans(reader)
         except BaseException:
             self._release()
             raise

@@ -116,6 +116,11 @@ cdef class FrameReader:
     cdef int64_t at, next_at
     cdef uint64_t id
     cdef uint32_t generation
+    # what alive() looked up last: frames of one value tend to come in runs
+    cdef bint known, known_live
+    cdef uint64_t known_id
+    cdef uint32_t known_generation
+    cdef int64_t known_at
 
     def __cinit__(self, bytes source not None, int64_t position=0):
         self.source = source
@@ -148,10 +153,17 @@ cdef class FrameReader:
         """Whether this frame belongs to one of `live`: id -> (generation, position of its dump)."""
         if self.type == _GAP:
             return False
-        known = live.get(self.id)
-        if known is None:
-            return False
-        return self.generation == <uint32_t>known[0] and self.at >= <int64_t>known[1]
+        if not self.known or self.id != self.known_id:
+            self.look_up(live)
+        return (self.known_live and self.generation == self.known_generation
+                and self.at >= self.known_at)
+
+    cdef int look_up(self, dict live) except -1:
+        place = live.get(self.id)
+        self.known, self.known_live, self.known_id = True, place is not None, self.id
+        if place is not None:
+            self.known_generation, self.known_at = place
+        return 0
 
 
 class Frames:
@@ -193,9 +205,18 @@ def deal(bytes payload, int64_t position, dict live, dict hands):
 def tally(bytes payload, dict counts):
     """Add the bytes of each frame to counts[id]."""
     cdef FrameReader reader = FrameReader(payload)
+    cdef uint64_t id = 0
+    cdef Py_ssize_t run = 0
     while reader.step():
-        if reader.type != _GAP:
-            counts[reader.id] = counts.get(reader.id, 0) + reader.offset - reader.begin
+        if reader.type == _GAP:
+            continue
+        if reader.id != id and run:
+            counts[id] = counts.get(id, 0) + run
+            run = 0
+        id = reader.id
+        run += reader.offset - reader.begin
+    if run:
+        counts[id] = counts.get(id, 0) + run
 
 
 def cut(bytes payload, Py_ssize_t limit):

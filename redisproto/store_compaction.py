@@ -1,6 +1,7 @@
 """Keeping the log short: when to ask for fresh dumps, sweeping dead frames, backups in slices."""
 
 import os
+from contextlib import closing
 from pathlib import Path
 
 import apsw
@@ -10,9 +11,11 @@ from .store_codec import StoreError, checksum
 
 LOG_FLOOR = 4 << 20  # a value's log may have this many bytes, or as many as its dump
 SWEEP_FLOOR = 8 << 20  # the whole log may hold this many bytes, or twice what the last sweep left
-TALLY_BYTES = 256 << 10  # frames are counted in lots of this size, off the path of a commit
-SLICE_BYTES = 256 << 10
+TALLY_BYTES = 64 << 10  # frames are counted in lots of this size, off the path of a commit
+SLICE_BYTES = 128 << 10
 BACKUP_PAGES = 64
+
+_SLICE = "SELECT pos, payload FROM log WHERE pos > ? AND pos <= ? ORDER BY pos"
 
 
 class Compaction:
@@ -82,20 +85,23 @@ class Compaction:
             del self.counts[id]
 
     def _sweep_slice(self, cursor, position, last, live):
-        """Sweep rows behind position, about SLICE_BYTES of them; returns the last one, or None."""
-        rows, size, saved = [], 0, 0
-        for pos, payload in cursor.execute(
-            "SELECT pos, payload FROM log WHERE pos > ? AND pos <= ? ORDER BY pos", (position, last)
-        ):
-            rows.append((pos, payload))
-            size += len(payload)
-            if size >= SLICE_BYTES:
-                break
+        """Sweep the next SLICE_BYTES of rows behind position; returns the last one, or None."""
+        rows, saved = self._rows(position, last), 0
         with self.connection:
             for pos, payload in rows:
                 saved += self._sweep_row(cursor, pos, payload, live)
         self.log_bytes -= saved
         return rows[-1][0] if rows else None
+
+    def _rows(self, position, last):
+        rows, size = [], 0
+        with closing(self.connection.cursor()) as cursor:  # an open read would block checkpoints
+            for row in cursor.execute(_SLICE, (position, last)):
+                rows.append(row)
+                size += len(row[1])
+                if size >= SLICE_BYTES:
+                    break
+        return rows
 
     def _sweep_row(self, cursor, pos, payload, live):
         kept = sweep(payload, pos, live)

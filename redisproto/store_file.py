@@ -1,7 +1,7 @@
 """The store's folder and its SQLite file: lock, modes, pragmas, schema, meta."""
 
 import os
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import apsw
@@ -25,8 +25,10 @@ SCHEMA = {
     "payload BLOB NOT NULL) STRICT",
 }
 
-# EXCLUSIVE: no shared-memory file, no second process. The page cache covers the WAL's usual size.
+# EXCLUSIVE: no shared-memory file, no second process. Small pages: a group commit of one effect
+# writes one page, so 1 KiB instead of 4 KiB is a third of the WAL traffic (measured).
 PRAGMAS = (
+    "page_size=1024",
     "locking_mode=EXCLUSIVE",
     "auto_vacuum=INCREMENTAL",
     "journal_mode=WAL",
@@ -80,16 +82,23 @@ def prepare_folder(folder: Path):
 def connect(folder: Path, vfs=None) -> apsw.Connection:
     """Open the file, recover the WAL, make or check the schema."""
     file = folder / FILE
-    try:
+    with reading(file):
         connection = apsw.Connection(str(file), vfs=vfs)
         for pragma in PRAGMAS:
             connection.execute("PRAGMA " + pragma).fetchall()
         if connection.pragma("user_version") == 0 and connection.pragma("application_id") == 0:
             _create(connection)
         _check_schema(connection, file)
-    except apsw.Error as error:
-        raise StoreError(f"{file}: {error}") from error
     return connection
+
+
+@contextmanager
+def reading(place):
+    """What SQLite says about a damaged file, as a StoreError."""
+    try:
+        yield
+    except (apsw.Error, UnicodeDecodeError) as error:
+        raise StoreError(f"{place}: {error}; see: respnet check, or restore a backup") from error
 
 
 def _create(connection):

@@ -1,6 +1,7 @@
 """Reading a store: verify everything, deal the log out to its values, or report what is bad."""
 
 import json
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -145,11 +146,8 @@ def check(path, drop_bad: bool = False) -> Report:
         raise StoreError(f"{folder} holds no store")
     lock = store_file.FolderLock(folder)
     try:
-        connection = store_file.connect(folder)
-        try:
+        with closing(store_file.connect(folder)) as connection, store_file.reading(folder):
             _check(connection, report, drop_bad)
-        finally:
-            connection.close()
     finally:
         lock.release()
     return report

@@ -19,7 +19,9 @@ ALL = (1 << 64) - 1
 SYNC_SECONDS = 1.0
 RETRY_SECONDS = 1.0
 IDLE_SECONDS = 1.0
-CHECKPOINT_PAGES = 1024  # 4 MiB of WAL
+CHECKPOINT_SECONDS = 1.0
+CHECKPOINT_PAGES = 4096  # 4 MiB of WAL, then at most one checkpoint a second
+FORCE_PAGES = 32768  # 32 MiB
 CHORE_SECONDS = 0.005  # under load, chores get a step this often
 ROW_LIMIT = 64 << 20  # a log row holds at most this many bytes, or one frame
 EX_IOERR = 74
@@ -50,6 +52,7 @@ class Writer:
         self.commits = self.durable = 0
         self.unsynced = False
         self.sync_due = self.flush_due = self.chore_due = self.idle_due = 0.0
+        self.checkpoint_due = 0.0
         self._use_policy(policy)
 
     # Loop thread
@@ -151,7 +154,7 @@ class Writer:
             self.tables.log(groups[0].position, frames)
         else:
             self._transaction(operations, groups[0].position, frames)
-        self.pages += 2 + 2 * len(operations) + (len(frames) >> 12)
+        self.pages += 2 + 3 * len(operations) + (len(frames) >> 10)
         return frames
 
     def _transaction(self, operations, position, frames):
@@ -204,7 +207,7 @@ class Writer:
                 self._probe()
             if self.unsynced and now >= self.sync_due:
                 self._sync()
-            if self.pages >= CHECKPOINT_PAGES or (self.pages and now >= self.idle_due):
+            if self._checkpoint_due(now):
                 self._checkpoint("PASSIVE")
             if self.compaction.count(self.tables.big):
                 self.wake()
@@ -238,7 +241,13 @@ class Writer:
         self._tick("FULL")
         self._done(self.durable)
 
+    def _checkpoint_due(self, now):
+        if self.pages >= CHECKPOINT_PAGES:
+            return self.pages >= FORCE_PAGES or now >= self.checkpoint_due
+        return self.pages and now >= self.idle_due
+
     def _checkpoint(self, mode):
+        self.checkpoint_due = time.monotonic() + CHECKPOINT_SECONDS
         self.tables.cursor.execute(f"PRAGMA wal_checkpoint({mode})").fetchall()
         self.pages = 0
 
