@@ -29,6 +29,18 @@ class NoReply:
 NO_REPLY = NoReply()
 
 
+class NullArray:
+    """Type of ``NULL_ARRAY``: RESP2 ``*-1``, what EXEC answers after a WATCH failed; RESP3 null."""
+
+    __slots__ = ()
+
+    def __repr__(self):
+        return "NULL_ARRAY"
+
+
+NULL_ARRAY = NullArray()
+
+
 class Verbatim:
     """A text for people: RESP3 verbatim string (``=``), RESP2 bulk string."""
 

@@ -1,0 +1,39 @@
+"""The sides: one module each, imported only when asked for.
+
+A net peer has ``inference(net, x)`` -> Timed whose answer is y (B,O); ``rprop(net, x, y)`` and
+``adam(net, x, y)`` -> Timed of one epoch, whose answer is the losses of the first epochs. Whatever
+of these it lacks, it does not take part in.
+"""
+
+import importlib
+import importlib.util
+
+from ..harness import Skipped, Timed
+
+# Side -> (module, the package it needs)
+NETS = {
+    "respnet": ("bench.peers.respnet_net", "respnet"),
+    "numpy": ("bench.peers.numpy_net", "numpy"),
+    "numpy, feature-major": ("bench.peers.numpy_feature_major", "numpy"),
+    "torch": ("bench.peers.torch_net", "torch"),
+    "onnxruntime": ("bench.peers.onnxruntime_net", "onnxruntime"),
+}
+
+
+def sides(work: str, names: tuple[str, ...], *arguments) -> tuple[dict, dict[str, str]]:
+    """(side -> Timed of ``work``, side -> why it was skipped)"""
+    found: dict[str, Timed] = {}
+    skipped: dict[str, str] = {}
+    for name in names:
+        try:
+            found[name] = getattr(_module(name), work)(*arguments)
+        except Skipped as reason:
+            skipped[name] = str(reason)
+    return found, skipped
+
+
+def _module(name):
+    module, package = NETS[name]
+    if importlib.util.find_spec(package) is None:
+        raise Skipped(f"{package} is not installed")
+    return importlib.import_module(module)

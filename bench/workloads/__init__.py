@@ -1,0 +1,1 @@
+"""Workloads: each a module with ``TITLE`` and ``contests(quick)``."""
