@@ -23,9 +23,9 @@ static const double power_of_ten[23] = {
     1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
 
 static const char two_digits[201] =
-    "00010203040506070809101112131415161718192021222324252627282930313233343536373839404142434445464748"
-    "49505152535455565758596061626364656667686970717273747576777879808182838485868788899091929394959697"
-    "9899";
+    "00010203040506070809101112131415161718192021222324252627282930313233343536373839"
+    "40414243444546474849505152535455565758596061626364656667686970717273747576777879"
+    "8081828384858687888990919293949596979899";
 
 static inline int is_digit(char c) { return (unsigned char)(c - '0') < 10; }
 
@@ -156,7 +156,8 @@ static inline int parse_plain(const char *s, Py_ssize_t n, uint64_t *mantissa, i
 static inline int parse_double(const char *s, Py_ssize_t n, double *out) {
     uint64_t mantissa;
     int scale;
-    if (!parse_plain(s, n, &mantissa, &scale) || mantissa >> 53) return parse_double_slow(s, n, out);
+    if (!parse_plain(s, n, &mantissa, &scale) || mantissa >> 53)
+        return parse_double_slow(s, n, out);
     const double value = (double)mantissa / power_of_ten[scale];
     *out = *s == '-' ? -value : value;
     return 1;
@@ -234,7 +235,8 @@ static inline int decimal17(double value, uint64_t *digits, int *exponent) {
 }
 
 static inline void put_digits(uint64_t value, int count, char *out) {
-    for (; count >= 2; value /= 100) count -= 2, memcpy(out + count, two_digits + 2 * (value % 100), 2);
+    for (; count >= 2; value /= 100)
+        count -= 2, memcpy(out + count, two_digits + 2 * (value % 100), 2);
     if (count) *out = (char)('0' + value);
 }
 

@@ -35,8 +35,9 @@ words = st.binary(max_size=40) | st.sampled_from([b"", b"\r\n", b"*1\r\n", b"\0"
 commands = st.lists(words, min_size=1, max_size=12)
 inline = st.sampled_from(
     [b"PING\r\n", b"\r\n", b"\n", b"  SET a\tb \r\n", b"*0\r\n", b"*-1\r\n", b"GET 'x y'\n",
-     b'GET "\\x41\\n\\"" \r\n', b'"a"b\r\n', b"'unbalanced\r\n", b"*x\r\n", b"$1\r\n", b"*1\r\n:1\r\n",
-     b"*1\r\n$x\r\n", b"*1\r\n$1\r\nabc\r\n", b"*2\r\n$1\r\na\r\n", b"*1\r\n$01\r\n", b"*\r\n"])
+     b'GET "\\x41\\n\\"" \r\n', b'"a"b\r\n', b"'unbalanced\r\n", b"*x\r\n", b"$1\r\n",
+     b"*1\r\n:1\r\n", b"*1\r\n$x\r\n", b"*1\r\n$1\r\nabc\r\n",
+     b"*2\r\n$1\r\na\r\n", b"*1\r\n$01\r\n", b"*\r\n"])
 pieces = st.lists(commands.map(pack) | inline | st.binary(max_size=20), max_size=12)
 
 
@@ -162,7 +163,8 @@ def test_inline_commands(line, expected, ending):
 def test_a_large_bulk_in_many_pieces():
     value = bytes(range(256)) * 4096
     data = pack([b"SET", b"k", value]) * 2
-    assert read([data[i : i + 5000] for i in range(0, len(data), 5000)]) == [[b"SET", b"k", value]] * 2
+    parts = [data[i : i + 5000] for i in range(0, len(data), 5000)]
+    assert read(parts) == [[b"SET", b"k", value]] * 2
 
 
 def test_many_arguments():

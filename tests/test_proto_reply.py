@@ -57,7 +57,8 @@ def test_bytes_of_each_type(value, two, three):
 
 leaves = st.binary() | st.integers(-(2**63), 2**63 - 1) | st.none() | st.booleans() | st.floats(
     allow_nan=False)
-values = st.recursive(leaves, lambda v: st.lists(v) | st.dictionaries(st.binary(), v), max_leaves=20)
+values = st.recursive(
+    leaves, lambda v: st.lists(v) | st.dictionaries(st.binary(), v), max_leaves=20)
 
 
 @given(values)
