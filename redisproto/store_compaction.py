@@ -32,7 +32,9 @@ class Compaction:
         self._asked: set[int] = set()
         self._waiting: list[bytes] = []
         self._waiting_bytes = 0
+        self._dead = 0  # bytes of frames known to be part of a newer dump
         self._sweep_at = max(SWEEP_FLOOR, 2 * sum(logged.values()))
+        self._sweeping = False
 
     def note(self, frames, dumped):
         """After a commit: frames were logged, the values in dumped have a new base."""
@@ -40,7 +42,7 @@ class Compaction:
         self._waiting.append(frames)
         self._waiting_bytes += len(frames)
         for id in dumped:
-            self.counts.pop(id, None)
+            self._dead += self.counts.pop(id, 0)
             self._asked.discard(id)
 
     def count(self, big):
@@ -62,23 +64,31 @@ class Compaction:
         return bool(grown)
 
     def sweep_due(self):
-        return self.log_bytes > self._sweep_at
+        """Whether half of the log is known to be dead, or may be (frames of deleted values)."""
+        known = self._dead > max(SWEEP_FLOOR, self.log_bytes - self._dead)
+        return not self._sweeping and (known or self.log_bytes > self._sweep_at)
 
     def sweep_slices(self):
-        """Rewrite the log rows that hold dead frames; one transaction a slice.
+        """A generator that rewrites the log rows that hold dead frames; one transaction a step.
 
         Which values live is read once: later dumps and deletions only make more frames dead, and
         values that come later have no frames in the rows swept here."""
-        self._sweep_at = 1 << 62
+        self._sweeping, self._dead = True, 0
+        return self._sweep()
+
+    def _sweep(self):
         cursor = self.connection.cursor()
-        live = {id: (gen, at) for id, gen, at in cursor.execute("SELECT id, gen, at FROM obj")}
-        self._forget(live)
-        last = cursor.execute("SELECT max(pos) FROM log").get
-        position = -1
-        while last is not None and position is not None and position < last:
-            position = self._sweep_slice(cursor, position, last, live)
-            yield
-        self._sweep_at = max(SWEEP_FLOOR, 2 * self.log_bytes)
+        try:
+            live = {id: (gen, at) for id, gen, at in cursor.execute("SELECT id, gen, at FROM obj")}
+            self._forget(live)
+            last = cursor.execute("SELECT max(pos) FROM log").get
+            position = -1
+            while last is not None and position is not None and position < last:
+                position = self._sweep_slice(cursor, position, last, live)
+                yield
+        finally:
+            self._sweep_at = max(SWEEP_FLOOR, 2 * self.log_bytes)
+            self._sweeping = False
 
     def _forget(self, live):
         for id in [id for id in self.counts if id not in live]:
@@ -133,6 +143,10 @@ def backup_slices(connection, path: Path, callback):
     except (apsw.Error, OSError, StoreError) as error:
         partial.unlink(missing_ok=True)
         callback(str(error))
+    except GeneratorExit:  # the store is closed
+        partial.unlink(missing_ok=True)
+        callback("the store was closed before the backup was complete")
+        raise
     else:
         callback(None)
 

@@ -73,7 +73,9 @@ def prepare_folder(folder: Path):
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     strangers = [p.name for p in folder.iterdir() if not p.name.startswith("store.")]
     if strangers and not (folder / FILE).exists():
-        raise StoreError(f"{folder} is not a store: it holds {strangers[0]!r}; name an empty folder")
+        raise StoreError(
+            f"{folder} is not a store: it holds {strangers[0]!r}; name an empty folder"
+        )
     folder.chmod(0o700)
     os.close(os.open(folder / FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
     (folder / FILE).chmod(0o600)

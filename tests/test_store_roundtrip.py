@@ -225,7 +225,10 @@ def test_a_folder_with_other_things_is_refused(tmp_path):
 def test_a_foreign_or_newer_file_is_refused(tmp_path):
     import apsw
 
-    for pragma, message in [("user_version=99", "format 99"), ("application_id=5", "not a respnet")]:
+    for pragma, message in [
+        ("user_version=99", "format 99"),
+        ("application_id=5", "not a respnet"),
+    ]:
         path = tmp_path / pragma
         opened(path)[0].close()
         connection = apsw.Connection(str(path / "store.db"))
