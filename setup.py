@@ -65,13 +65,17 @@ def cython_modules():
     }
     modules = [Extension(dotted(r, p), [str(p)], **options) for r, p in files("*.pyx")]
     modules.append(Extension(SHARED, ["_cyutility.c"], **options))
-    return cythonize(
+    generated = cythonize(
         modules,
         include_path=[str(PXD)],
         build_dir="build/cython",
         shared_utility_qualified_name=SHARED,
         compiler_directives={"language_level": 3, "freethreading_compatible": True},
     )
+    # Cython copies headers beside the C it writes and does not refresh them; ours are on the path.
+    for copy in Path("build/cython").rglob("*.h"):
+        copy.unlink()
+    return generated
 
 
 def level_modules():

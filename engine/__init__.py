@@ -2,3 +2,8 @@
 
 if __name__ != "respnet.engine":
     raise ImportError("this folder is the package respnet.engine; run: import respnet.engine")
+
+from respnet.engine.model import Model, Weights
+from respnet.engine.spec import ModelSpec, Node
+
+__all__ = ["Model", "ModelSpec", "Node", "Weights"]

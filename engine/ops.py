@@ -70,28 +70,29 @@ _op("dropout_forward", "x (B,N) -> y (B,N)",
     "rate", "salt")
 _op("dropout_backward", "dy (B,N) -> dx (B,N)", "the same mask on the gradient", "rate", "salt")
 
+_op("copy", "x (B,N) -> y (B,N)", "y = x")
 _op("accumulate", "x (B,N) -> +y (B,N)", "y += x: gradients of a value with several readers")
 
 # Losses: value and gradient come from one step. The value is summed over rows into the frame, each
 # row divided by the batch; without the last operand only the value is computed. weight is per row.
 _op("pointwise_loss", "prediction (B,O), target (B,O), weight? (B) -> dprediction? (B,O)",
     "mean over outputs of loss(prediction, target)", "loss", "delta")
-_op("softmax_crossentropy", "logits (B,O), target (B,O), weight? (B) -> dlogits? (B,O)",
+_op("softmax_crossentropy", "logits (B,O), target (B,O), weight? (B) -> dlogits (B,O)",
     "-sum target log softmax(logits)")
-_op("sparse_crossentropy", "logits (B,O), target (B,1), weight? (B) -> dlogits? (B,O)",
+_op("sparse_crossentropy", "logits (B,O), target (B,1), weight? (B) -> dlogits (B,O)",
     "-log softmax(logits)[target]; target is the number of the class")
 _op("metric", "prediction (B,O), target (B,N) ->", "adds the metric of each row to the frame",
     "metric")
 
 # Optimizer steps over the flat vector of trainable parameters; formulas in kernels/formulas.hpp.
-_op("rprop_step", "g (N) -> +w (N), +delta (N), +previous_g (N), +previous_step (N)",
-    "iRprop+ or RPROP+ (Igel and Huesken 2000, Riedmiller and Braun 1993)",
-    "increase", "decrease", "step_max", "step_min", "improved")
+_op("rprop_step", "g (N) -> +w (N), +step (N), +previous (N), +delta (N)",
+    "iRprop+ (Igel and Huesken 2000) or RPROP+ (Riedmiller 1994, take_back=1)",
+    "increase", "decrease", "step_max", "step_min", "step_start", "take_back")
 _op("sgd_step", "g (N) -> +w (N), +velocity? (N)", "momentum and Nesterov as Keras 3",
-    "learning_rate", "momentum", "nesterov", "weight_decay")
-_op("rmsprop_step", "g (N) -> +w (N), +mean_square (N), +velocity? (N), +mean? (N)",
-    "RMSprop (Hinton 2012), centered and with momentum if asked for",
-    "learning_rate", "rho", "momentum", "epsilon", "weight_decay")
-_op("adam_step", "g (N) -> +w (N), +mean (N), +variance (N)",
-    "Adam (Kingma and Ba 2015), AdamW with weight_decay (Loshchilov and Hutter 2019)",
-    "learning_rate", "beta_1", "beta_2", "epsilon", "weight_decay")
+    "learning_rate", "momentum", "nesterov", "decay")
+_op("rmsprop_step", "g (N) -> +w (N), +square (N), +velocity (N), +mean? (N)",
+    "RMSprop (Hinton 2012), with momentum and centered if asked for",
+    "learning_rate", "rho", "momentum", "epsilon", "decay")
+_op("adam_step", "g (N) -> +w (N), +mean (N), +square (N)",
+    "Adam (Kingma and Ba 2015), AdamW with decay (Loshchilov and Hutter 2019)",
+    "learning_rate", "beta_1", "beta_2", "epsilon", "decay")

@@ -53,11 +53,19 @@ typedef struct {
     respnet_kernel float32, float64;
 } respnet_entry;
 
+/* Numbers a packed kernel (inputs I, outputs O) takes, and the workspace of dense_backward. */
+typedef struct {
+    int64_t (*wide)(int64_t I, int64_t O);
+    int64_t (*panels)(int64_t I, int64_t O);
+    int64_t (*workspace)(int64_t I, int64_t O, int64_t rows);
+} respnet_sizes;
+
 typedef struct {
     const char *name;     /* "portable", "avx2", "avx512" */
     int32_t vector_bytes; /* of one register */
     int32_t count;
     const respnet_entry *entries;
+    respnet_sizes float32, float64;
 } respnet_level;
 
 #define RESPNET_LEVEL_CAPSULE "respnet.level"

@@ -5,20 +5,49 @@
 #include <Python.h>
 
 #include "abi.h"
+#include "steps_activation.hpp"
+#include "steps_dense.hpp"
+#include "steps_dropout.hpp"
+#include "steps_loss.hpp"
+#include "steps_optimizer.hpp"
 #include "steps_probe.hpp"
-#include "vector.hpp"
+#include "steps_softmax.hpp"
 
 namespace RESPNET_LEVEL {
 
+#define PLAIN(op) {#op, op<float>, op<double>}
+#define ROWS_AND_LANES(op) PLAIN(op##_rows), PLAIN(op##_lanes)
+#define BY_LAYOUT(op)                                                                              \
+    {#op "_rows", op<float, rows_layout>, op<double, rows_layout>},                                \
+    {#op "_lanes", op<float, lanes_layout>, op<double, lanes_layout>}
+#define CROSSENTROPY(op, SPARSE)                                                                   \
+    {#op "_rows", crossentropy_rows<float, SPARSE>, crossentropy_rows<double, SPARSE>},            \
+    {#op "_lanes", crossentropy_lanes<float, SPARSE>, crossentropy_lanes<double, SPARSE>}
+
 // clang-format off
 static const respnet_entry ENTRIES[] = {
+    PLAIN(pack_wide_kernel), PLAIN(pack_panels_kernel), PLAIN(pack_panels_transposed),
+    PLAIN(dense_forward_row),
+    ROWS_AND_LANES(dense_forward), ROWS_AND_LANES(dense_backward),
+    BY_LAYOUT(activation_forward), BY_LAYOUT(activation_backward),
+    ROWS_AND_LANES(softmax_forward), ROWS_AND_LANES(softmax_backward),
+    ROWS_AND_LANES(dropout), ROWS_AND_LANES(scale_forward),
+    BY_LAYOUT(copy), BY_LAYOUT(accumulate), PLAIN(rows_to_lanes), PLAIN(lanes_to_rows),
+    ROWS_AND_LANES(pointwise_loss), ROWS_AND_LANES(metric),
+    CROSSENTROPY(softmax_crossentropy, false), CROSSENTROPY(sparse_crossentropy, true),
+    PLAIN(rprop_step), PLAIN(sgd_step), PLAIN(rmsprop_step), PLAIN(adam_step),
     RESPNET_PROBE_ENTRIES
-    {nullptr, nullptr, nullptr},
 };
 // clang-format on
 
+template <class R> static int64_t workspace(int64_t I, int64_t O, int64_t rows) {
+    return gemm_tn_workspace<R>(I, O, rows);
+}
+
 static const respnet_level LEVEL = {
-    RESPNET_LEVEL_NAME, RESPNET_VECTOR_BYTES, sizeof ENTRIES / sizeof *ENTRIES, ENTRIES};
+    RESPNET_LEVEL_NAME, RESPNET_VECTOR_BYTES, sizeof ENTRIES / sizeof *ENTRIES, ENTRIES,
+    {wide_size<float>, panels_size<float>, workspace<float>},
+    {wide_size<double>, panels_size<double>, workspace<double>}};
 
 static int add_table(PyObject *module) {
     PyObject *capsule = PyCapsule_New((void *)&LEVEL, RESPNET_LEVEL_CAPSULE, nullptr);

@@ -150,7 +150,7 @@ template <> struct constants<float> {
     static constexpr float ln2_high = 0.693359375f, ln2_low = -2.12194440e-4f;
     static constexpr float largest = 3.40282347e38f, smallest = 1.17549435e-38f;
     static constexpr float infinity = __builtin_inff(), nan = __builtin_nanf("");
-    static constexpr float exp_high = 88.7228394f, exp_low = -87.3365479f; // logs of these two
+    static constexpr float exp_high = 88.7228317f, exp_low = -87.3365479f; // their logs, rounded down: one more would round 2^128 up
     static constexpr float expm1_low = -80, tanh_high = 10, erf_high = 4;
     static constexpr int32_t half_root = 0x3f3504f3; // bits of sqrt(1/2)
     static constexpr float exp[] = {1.98910304e-4f, 1.39336858e-3f, 8.33331048e-3f,
@@ -168,7 +168,7 @@ template <> struct constants<double> {
     static constexpr double ln2_high = 6.93145751953125e-1, ln2_low = 1.42860682030941723212e-6;
     static constexpr double largest = 1.7976931348623157e308, smallest = 2.2250738585072014e-308;
     static constexpr double infinity = __builtin_inf(), nan = __builtin_nan("");
-    static constexpr double exp_high = 709.782712893384, exp_low = -708.3964185322641;
+    static constexpr double exp_high = 709.78271289338386, exp_low = -708.3964185322641;
     static constexpr double expm1_low = -700, tanh_high = 20, erf_high = 6;
     static constexpr int64_t half_root = 0x3fe6a09e667f3bcd;
     static constexpr double exp[] = {

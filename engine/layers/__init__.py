@@ -1,1 +1,23 @@
-"""Layers: one recipe a file (parameters, shapes, forward and backward steps)."""
+"""Layers: one recipe a file (parameters, shapes, forward steps and, below, backward steps).
+
+Adding a layer: its file, its test, and its name in LAYERS.
+"""
+
+from respnet.engine.errors import SpecError
+from respnet.engine.layers.activation import Activation
+from respnet.engine.layers.base import Layer, Parameter
+from respnet.engine.layers.dense import Dense
+from respnet.engine.layers.dropout import Dropout
+from respnet.engine.layers.merge import Add
+
+LAYERS = {layer.kind: layer for layer in (Activation, Add, Dense, Dropout)}
+
+
+def make(kind: str, config, name: str = "") -> Layer:
+    """The recipe of a node."""
+    if kind not in LAYERS:
+        raise SpecError(f"layer kind must be one of {', '.join(sorted(LAYERS))}, got {kind!r}")
+    return LAYERS[kind](config, name)
+
+
+__all__ = ["LAYERS", "Layer", "Parameter", "make"]

@@ -1,0 +1,56 @@
+from libc.stdint cimport int32_t, int64_t, uint64_t
+
+cdef extern from "abi.h" nogil:
+    enum:
+        MAX_OPERANDS
+        MAX_DIMS
+        MAX_CONSTANTS
+        MAX_SPACES
+        SPACE_PARAMETERS
+        SPACE_PACKS
+        SPACE_GRADIENTS
+        SPACE_STATE
+        SPACE_WORK
+        SPACE_EXTERNAL
+
+    ctypedef void (*respnet_kernel)(const respnet_step *, respnet_frame *) noexcept nogil
+
+    ctypedef struct respnet_step:
+        respnet_kernel run
+        int32_t *space
+        int64_t *offset
+        int64_t *dim
+        double *constant
+
+    ctypedef struct respnet_frame:
+        char **base
+        int64_t rows
+        int64_t first_row
+        int64_t batch
+        uint64_t seed
+        int64_t stride
+        int64_t accumulate
+        int64_t t
+        double previous_loss
+        double loss
+        double metric
+
+    ctypedef struct respnet_entry:
+        const char *name
+        respnet_kernel float32
+        respnet_kernel float64
+
+    ctypedef struct respnet_sizes:
+        int64_t (*wide)(int64_t, int64_t) noexcept nogil
+        int64_t (*panels)(int64_t, int64_t) noexcept nogil
+        int64_t (*workspace)(int64_t, int64_t, int64_t) noexcept nogil
+
+    ctypedef struct respnet_level:
+        const char *name
+        int32_t vector_bytes
+        int32_t count
+        const respnet_entry *entries
+        respnet_sizes float32
+        respnet_sizes float64
+
+    const char *RESPNET_LEVEL_CAPSULE

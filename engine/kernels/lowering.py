@@ -1,0 +1,182 @@
+"""Program -> what the CPU kernels run: variants, packed weights, planned memory.
+
+Three layouts. ``row``: one row, kernels packed for matrix-vector products. ``rows``: B rows, kernels
+packed for matrix-matrix products. ``lanes``: every buffer column by column, nothing packed; for nets
+so narrow that matrix kernels would multiply padding. ``staged`` externals of a lanes program are in
+its layout already; otherwise steps that turn them stand at its borders.
+"""
+
+from dataclasses import dataclass, field
+
+from respnet.engine.kernels.plan import plan
+
+SPACES = {"parameters": 0, "packs": 1, "gradients": 2, "state": 3, "work": 4}
+EXTERNAL = 5
+NARROW = 48  # widest buffer for which lanes win
+LANES_BLOCK = 64  # rows
+
+
+class Scratch:
+    """A buffer only the lowered program has: turned externals, workspaces, packed weights."""
+
+    def __init__(self, space: str, columns: int, rows: bool = True, offset: int = 0):
+        self.space, self.columns, self.rows, self.offset = space, columns, rows, offset
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """One call: kernel name, (space, offset) of each operand or None, dims and constants."""
+
+    name: str
+    operands: tuple
+    dims: tuple = ()
+    constants: tuple = ()
+
+
+@dataclass
+class Lowered:
+    """prepare: after every change of the weights. steps: for each sub-batch. Sizes in numbers."""
+
+    layout: str
+    rows: int
+    prepare: list = field(default_factory=list)
+    steps: list = field(default_factory=list)
+    packs: int = 0
+    work: int = 0
+    columns: tuple = ()
+    trainable: int = 0
+
+
+def narrow(program) -> bool:
+    """Whether every buffer of the program fits the lanes layout."""
+    buffers = [o for s in program.steps for o in s.operands if o is not None and o.rows]
+    return max(buffer.columns for buffer in buffers) <= NARROW
+
+
+class _Lowering:
+    def __init__(self, program, layout: str, rows: int, sizes, tables, staged: bool):
+        self.program, self.sizes, self.tables, self.staged = program, sizes, tables, staged
+        self.suffix = "_lanes" if layout == "lanes" else "_rows"
+        self.out = Lowered(layout, rows, columns=tuple(e.columns for e in program.externals),
+                           trainable=program.layout.trainable)
+        self.packed: dict = {}
+        self.turned: dict = {}
+        self.written: set[int] = set()
+
+    def emit(self, name, operands, dims=(), constants=()):
+        self.out.steps.append(Kernel(name, tuple(operands), tuple(dims), tuple(constants)))
+
+    def pack(self, kind: str, kernel, size: int) -> Scratch:
+        key = (kind, kernel.offset)
+        if key not in self.packed:
+            self.packed[key] = Scratch("packs", size, False, self.out.packs)
+            self.out.packs += -(-size // 16) * 16
+            self.out.prepare.append(Kernel(kind, (kernel, self.packed[key]), kernel.shape))
+        return self.packed[key]
+
+    def shared(self, gradient) -> int:
+        """1 if an earlier step has written this gradient: then it is always added to."""
+        before = gradient.offset in self.written
+        self.written.add(gradient.offset)
+        return int(before)
+
+    def dense_forward(self, step):
+        x, kernel, bias, y = step.operands
+        dims = (*kernel.shape, self.tables["activations"].index(step.attributes["activation"]))
+        if self.out.layout == "row":
+            kernel = self.pack("pack_wide_kernel", kernel, self.sizes.wide(*kernel.shape))
+            return self.emit("dense_forward_row", (x, kernel, bias, y), dims)
+        if self.out.layout == "rows":
+            kernel = self.pack("pack_panels_kernel", kernel, self.sizes.panels(*kernel.shape))
+        return self.emit("dense_forward" + self.suffix, (x, kernel, bias, y), dims)
+
+    def dense_backward(self, step):
+        x, kernel, dz, dx, dkernel, dbias = step.operands
+        dims = (*kernel.shape, 0, self.shared(dkernel))
+        if self.out.layout == "lanes":
+            return self.emit("dense_backward_lanes", (x, kernel, dz, dx, dkernel, dbias), dims)
+        inputs, outputs = kernel.shape
+        transposed = dx and self.pack("pack_panels_transposed", kernel, self.sizes.panels(outputs, inputs))
+        workspace = Scratch("work", self.sizes.workspace(inputs, outputs, self.out.rows), False)
+        return self.emit("dense_backward_rows",
+                         (x, transposed, dz, dx, dkernel, dbias, workspace), dims)
+
+    def plain(self, step):
+        """Steps whose kernels want the columns of the first operand that has rows, and no more."""
+        first = next(o for o in step.operands if o is not None)
+        dims = [first.columns]
+        for key, table in (("activation", "activations"), ("loss", "losses"), ("metric", "metrics")):
+            if key in step.attributes:
+                dims.append(self.tables[table].index(step.attributes[key]))
+        if "salt" in step.attributes:
+            dims.append(step.attributes["salt"])
+        if step.op == "metric":
+            dims.append(step.operands[1].columns)
+        constants = [step.attributes[k] for k in ("rate", "delta") if k in step.attributes]
+        name = {"dropout_forward": "dropout", "dropout_backward": "dropout"}.get(step.op, step.op)
+        self.emit(name + self.suffix, step.operands, dims, constants)
+
+    def turn_inputs(self):
+        for external in self.program.externals:
+            if not any(external is o for s in self.program.steps for o in s.operands):
+                continue
+            self.turned[external] = Scratch("work", external.columns)
+            if not _written_by(self.program.steps, external):
+                self.emit("rows_to_lanes", (external, self.turned[external]), (external.columns,))
+
+    def turn_outputs(self):
+        for external, scratch in self.turned.items():
+            if _written_by(self.program.steps, external):
+                self.emit("lanes_to_rows", (scratch, external), (external.columns,))
+
+    def run(self) -> Lowered:
+        turning = self.out.layout == "lanes" and not self.staged
+        if turning:
+            self.turn_inputs()
+        begin = len(self.out.steps)
+        for step in self.program.steps:
+            getattr(self, step.op, self.plain)(step)
+        for i in range(begin, len(self.out.steps)):
+            self.out.steps[i] = self._with_turned(self.out.steps[i])
+        if turning:
+            self.turn_outputs()
+        self._place()
+        return self.out
+
+    def _with_turned(self, kernel: Kernel) -> Kernel:
+        operands = tuple(self.turned.get(o, o) for o in kernel.operands)
+        return Kernel(kernel.name, operands, kernel.dims, kernel.constants)
+
+    def _place(self):
+        lifetimes: dict = {}
+        for i, step in enumerate(self.out.steps):
+            for operand in step.operands:
+                if operand is not None and operand.space == "work":
+                    lifetimes[operand] = (lifetimes.get(operand, (i, i))[0], i)
+        sizes = {b: b.columns * (self.out.rows if b.rows else 1) for b in lifetimes}
+        offsets, self.out.work = plan(lifetimes, sizes)
+
+        def address(operand):
+            if operand is None:
+                return None
+            if operand.space == "external":
+                return (EXTERNAL + operand.offset, 0)
+            return (SPACES[operand.space], offsets.get(operand, operand.offset))
+
+        for steps in (self.out.prepare, self.out.steps):
+            steps[:] = [Kernel(k.name, tuple(map(address, k.operands)), k.dims, k.constants)
+                        for k in steps]
+
+
+def _written_by(steps, external) -> bool:
+    """Externals after the inputs are outputs in a predict program: the last operand of some step."""
+    return any(step.operands[-1] is external for step in steps)
+
+
+def lower(program, layout: str, rows: int, sizes, tables, staged: bool = True) -> Lowered:
+    """``program`` in ``layout`` for sub-batches of at most ``rows`` rows.
+
+    sizes: wide(I,O), panels(I,O), workspace(I,O,rows) of the level; tables: the names that become
+    numbers in kernels ("activations", "losses", "metrics"), in the kernels' order.
+    """
+    return _Lowering(program, layout, rows, sizes, tables, staged).run()

@@ -1,0 +1,150 @@
+/* The CPU executor: walks a program over sub-batches. No Python, no allocation. */
+#ifndef RESPNET_RUN_H
+#define RESPNET_RUN_H
+
+#include <string.h>
+
+#include "pool.h"
+#include "program.h"
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+/* Subnormal numbers are flushed to zero while kernels run: the same answer at every speed. */
+static inline unsigned run_enter(void) {
+#if defined(__x86_64__)
+    unsigned before = _mm_getcsr();
+    if ((before & 0x8040) != 0x8040) _mm_setcsr(before | 0x8040);
+    return before;
+#else
+    return 0;
+#endif
+}
+static inline void run_leave(unsigned before) {
+#if defined(__x86_64__)
+    if ((before & 0x8040) != 0x8040) _mm_setcsr(before);
+#else
+    (void)before;
+#endif
+}
+
+static inline void run_steps(const respnet_step *steps, int count, respnet_frame *frame) {
+    for (int i = 0; i < count; i++) steps[i].run(steps + i, frame);
+}
+
+/* Rows [first, last) of a batch, a sub-batch at a time; first is a multiple of the sub-batch. */
+static void run_rows(const respnet_program *p, respnet_frame *f, char *const *external,
+                     int64_t first, int64_t last) {
+    for (int64_t row = first; row < last; row += p->rows) {
+        f->first_row = row;
+        f->rows = last - row < p->rows ? last - row : p->rows;
+        for (int i = 0; i < p->externals; i++)
+            f->base[SPACE_EXTERNAL + i] =
+                external[i] ? external[i] + row * p->columns[i] * p->element : NULL;
+        run_steps(p->steps, p->count, f);
+        f->accumulate = 1;
+    }
+}
+
+static void run_slot(void *context, int slot) {
+    respnet_batch *b = (respnet_batch *)context;
+    const int64_t rows = b->program->rows, chunks = (b->batch + rows - 1) / rows;
+    const int64_t first = chunks * slot / b->slots * rows;
+    int64_t last = chunks * (slot + 1) / b->slots * rows;
+    respnet_frame *f = b->frames + slot;
+    const unsigned before = run_enter();
+    if (last > b->batch) last = b->batch;
+    f->accumulate = 0;
+    f->batch = b->batch;
+    f->loss = f->metric = 0;
+    run_rows(b->program, f, b->external, first, last);
+    run_leave(before);
+}
+
+static void add_to(char *sum, const char *x, int64_t n, int64_t element) {
+    if (element == 4)
+        for (int64_t i = 0; i < n; i++) ((float *)sum)[i] += ((const float *)x)[i];
+    else
+        for (int64_t i = 0; i < n; i++) ((double *)sum)[i] += ((const double *)x)[i];
+}
+
+/* One batch over all slots. Which thread runs a slot is chance; what a slot holds and the order in
+ * which slots are added is not, so the same slots give the same bits. The sums end in frame 0. */
+static void run_batch(respnet_batch *b, int threads) {
+    const respnet_program *p = b->program;
+    const int64_t chunks = (b->batch + p->rows - 1) / p->rows;
+    const int slots = b->slots;
+    if (b->slots > chunks) b->slots = chunks ? (int)chunks : 1;
+    pool_run(b->slots, threads, run_slot, b);
+    for (int i = 1; i < b->slots; i++) {
+        b->frames[0].loss += b->frames[i].loss;
+        b->frames[0].metric += b->frames[i].metric;
+        if (p->updates)
+            add_to(b->frames[0].base[SPACE_GRADIENTS], b->frames[i].base[SPACE_GRADIENTS],
+                   p->trainable, p->element);
+    }
+    b->slots = slots;
+}
+
+static void run_update(const respnet_program *p, respnet_frame *f) {
+    const unsigned before = run_enter();
+    f->t++;
+    run_steps(p->update, p->updates, f);
+    run_steps(p->prepare, p->prepares, f);
+    f->previous_loss = f->loss;
+    run_leave(before);
+}
+
+/* Rows order[0..count) of a row-major (N,columns) array, in the layout the program wants. */
+static void gather_rows(const respnet_program *p, const char *source, int64_t columns,
+                        const int64_t *order, int64_t count, char *out) {
+    const int64_t bytes = columns * p->element;
+    for (int64_t r = 0; r < count; r++) {
+        const char *row = source + order[r] * bytes;
+        if (!p->lanes) {
+            memcpy(out + r * bytes, row, bytes);
+            continue;
+        }
+        char *block = out + r / p->rows * p->rows * bytes + r % p->rows * p->element;
+        for (int64_t c = 0; c < columns; c++)
+            memcpy(block + c * p->rows * p->element, row + c * p->element, p->element);
+    }
+}
+
+static uint64_t next_seed(uint64_t seed) { /* splitmix64 (Steele, Lea, Flood 2014) */
+    uint64_t z = seed + 0x9e3779b97f4a7c15ull;
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ull;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebull;
+    return z ^ (z >> 31);
+}
+
+/* One optimizer step on a batch that lies in `external`. Returns the loss before the step. */
+static double run_training_step(respnet_batch *b, int threads) {
+    const uint64_t seed = b->frames[0].seed;
+    for (int i = 0; i < b->slots; i++) b->frames[i].seed = next_seed(seed + b->frames[0].t);
+    run_batch(b, threads);
+    b->frames[0].seed = seed;
+    const double loss = b->frames[0].loss;
+    run_update(b->program, b->frames);
+    return loss;
+}
+
+/* One epoch in minibatches: rows `order` of the arrays in `data` are gathered into b->external.
+ * Stops early when *cancel is set. Returns the mean loss over the rows that were seen. */
+static double run_epoch(respnet_batch *b, int threads, char *const *data, const int64_t *order,
+                        int64_t n, int64_t size, const volatile int *cancel) {
+    const respnet_program *p = b->program;
+    double sum = 0;
+    int64_t seen = 0;
+    for (int64_t first = 0; first < n && !*cancel; first += size) {
+        b->batch = n - first < size ? n - first : size;
+        for (int i = 0; i < p->externals; i++)
+            if (data[i]) gather_rows(p, data[i], p->columns[i], order + first, b->batch, b->external[i]);
+        sum += run_training_step(b, threads) * (double)b->batch;
+        seen += b->batch;
+    }
+    return seen ? sum / (double)seen : 0;
+}
+
+#endif

@@ -1,0 +1,184 @@
+"""Training on the CPU: batches, gradients, optimizer steps, whole epochs, without the GIL."""
+
+from libc.stdint cimport int64_t, uint64_t
+from libc.string cimport memcpy
+
+from respnet.engine.kernels.abi cimport (
+    SPACE_GRADIENTS, SPACE_PACKS, SPACE_PARAMETERS, SPACE_STATE)
+from respnet.engine.kernels.executor cimport (
+    Executable, Frames, Memory, RESPNET_MAX_SLOTS, execute_batch, execute_epoch, execute_steps,
+    execute_training_step, gather, respnet_batch)
+
+cimport numpy as cnp
+
+import numpy as np
+
+from respnet.engine.errors import ShapeError
+
+cnp.import_array()
+
+
+cdef class Staged:
+    """Rows in the layout a program wants: inputs, targets and, if it is weighted, row weights.
+
+    arrays: one (N, columns) array an external, C-contiguous, of the program's dtype.
+    """
+
+    cdef readonly int64_t rows
+    cdef readonly list arrays
+    cdef list memory
+    cdef char *staged[16]
+
+    def __init__(self, Executable executable, list arrays):
+        cdef int i, externals = executable.program.externals
+        if len(arrays) != externals:
+            raise ShapeError(f"the program reads {externals} arrays, got {len(arrays)}")
+        self.rows = len(arrays[0])
+        self.arrays, self.memory = arrays, []
+        for i, array in enumerate(arrays):
+            self.check(executable, i, array)
+            self.staged[i] = self.stage(executable, i, array)
+
+    cdef int check(self, Executable executable, int i, array) except -1:
+        cdef int64_t columns = executable.program.columns[i]
+        if not (cnp.PyArray_CheckExact(array) and array.dtype == executable.dtype
+                and array.flags.c_contiguous and array.shape == (self.rows, columns)):
+            raise ShapeError(f"array {i} must be contiguous {executable.dtype} of shape "
+                             f"({self.rows}, {columns}); got {array.dtype} {array.shape}")
+        return 0
+
+    cdef char *stage(self, Executable executable, int i, array) except NULL:
+        cdef int64_t rows = executable.program.rows, blocks = (self.rows + rows - 1) // rows
+        cdef Memory memory
+        cdef cnp.ndarray order
+        if not executable.program.lanes:
+            return <char *>cnp.PyArray_DATA(array)
+        memory = Memory(max(blocks, 1) * rows * executable.program.columns[i] * executable.program.element)
+        self.memory.append(memory)
+        order = np.arange(self.rows, dtype=np.int64)
+        gather(&executable.program, <const char *>cnp.PyArray_DATA(array),
+                    executable.program.columns[i], <const int64_t *>cnp.PyArray_DATA(order),
+                    self.rows, memory.data)
+        return memory.data
+
+
+cdef class Core:
+    """Weights in training: a vector, optimizer state, and the frames that work on them.
+
+    vector: the flat parameters, changed in place; state: (slots, trainable). executable: in mode
+    train with update steps, or evaluate. slots: gradients are added up in so many parts, in a
+    fixed order, so equal slots give equal bits.
+    """
+
+    cdef readonly Executable executable
+    cdef readonly object vector
+    cdef readonly object state
+    cdef Frames frames
+    cdef Memory packs
+    cdef respnet_batch batch
+    cdef char *external[16]
+    cdef int cancelled
+    cdef readonly int threads
+    cdef list buffers
+    cdef int64_t buffered
+
+    def __init__(self, Executable executable, vector, state=None, int threads=1, uint64_t seed=0):
+        cdef int i
+        self.executable, self.vector, self.state = executable, vector, state
+        self.threads = max(1, threads)
+        cdef int slots = 1 if self.threads == 1 else min(2 * self.threads, RESPNET_MAX_SLOTS)
+        self.frames = Frames(executable, slots, executable.program.updates > 0)
+        self.packs = Memory(executable.program.packs * executable.program.element)
+        self.buffers, self.buffered = [], 0
+        for i in range(slots):
+            self.frames.frames[i].base[SPACE_PARAMETERS] = <char *>cnp.PyArray_DATA(vector)
+            self.frames.frames[i].base[SPACE_PACKS] = self.packs.data
+            if state is not None:
+                self.frames.frames[i].base[SPACE_STATE] = <char *>cnp.PyArray_DATA(state)
+        self.frames.frames[0].seed = seed
+        self.batch.program = &executable.program
+        self.batch.frames, self.batch.slots = self.frames.frames, slots
+        self.batch.external = self.external
+        self.pack()
+
+    def pack(self):
+        """Make packed weights again, after the vector was changed from outside."""
+        with nogil:
+            execute_steps(self.executable.program.prepare, self.executable.program.prepares,
+                          self.frames.frames)
+
+    def cancel(self):
+        """Make a running call return after its batch; it may come from any thread."""
+        self.cancelled = 1
+
+    @property
+    def clock(self):
+        """(optimizer steps done, loss of the last batch): what resuming needs beside the state."""
+        return self.frames.frames[0].t, self.frames.frames[0].previous_loss
+
+    @clock.setter
+    def clock(self, value):
+        self.frames.frames[0].t, self.frames.frames[0].previous_loss = value
+
+    cdef int point_to(self, Staged data) except -1:
+        cdef int i
+        for i in range(self.executable.program.externals):
+            self.external[i] = data.staged[i]
+        self.batch.batch = data.rows
+        return 0
+
+    def evaluate(self, Staged data):
+        """(loss, metric) over all rows: means."""
+        self.point_to(data)
+        with nogil:
+            execute_batch(&self.batch, self.threads)
+        return self.frames.frames[0].loss, self.frames.frames[0].metric
+
+    def gradient(self, Staged data):
+        """(loss, gradient vector) over all rows as one batch; the weights stay."""
+        cdef cnp.ndarray out = np.empty(self.executable.program.trainable, self.executable.dtype)
+        self.evaluate(data)
+        memcpy(cnp.PyArray_DATA(out), self.frames.frames[0].base[SPACE_GRADIENTS], out.nbytes)
+        return self.frames.frames[0].loss, out
+
+    def full_epochs(self, Staged data, int64_t count):
+        """``count`` optimizer steps, each on all rows; the loss before the last of them."""
+        cdef double loss = 0
+        cdef int64_t i
+        self.point_to(data)
+        with nogil:
+            for i in range(count):
+                if self.cancelled:
+                    break
+                loss = execute_training_step(&self.batch, self.threads)
+        return loss
+
+    def epoch(self, Staged data, cnp.ndarray order, int64_t size):
+        """One pass over the rows ``order`` (int64) in batches of ``size``; the mean loss."""
+        cdef char *arrays[16]
+        cdef int i
+        cdef double loss
+        cdef int64_t n = len(order)
+        if order.dtype != np.int64 or (n and not 0 <= order.min() <= order.max() < data.rows):
+            raise ShapeError(f"order must be int64 row numbers below {data.rows}")
+        self.make_buffers(size)
+        for i in range(self.executable.program.externals):
+            arrays[i] = <char *>cnp.PyArray_DATA(data.arrays[i])
+        with nogil:
+            loss = execute_epoch(&self.batch, self.threads, arrays, <const int64_t *>cnp.PyArray_DATA(order),
+                             n, size, &self.cancelled)
+        return loss
+
+    cdef int make_buffers(self, int64_t size) except -1:
+        cdef int64_t rows = self.executable.program.rows, blocks = (size + rows - 1) // rows
+        cdef Memory memory
+        cdef int i
+        if self.buffered != size:
+            self.buffers = [Memory(blocks * rows * self.executable.program.columns[i]
+                                   * self.executable.program.element)
+                            for i in range(self.executable.program.externals)]
+            self.buffered = size
+        for i in range(self.executable.program.externals):
+            memory = self.buffers[i]
+            self.external[i] = memory.data
+        return 0

@@ -1,0 +1,55 @@
+"""What every layer recipe has in common."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from respnet.engine.errors import SpecError
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A parameter a layer asks for. Constants (trainable=False) are kept beside the weights."""
+
+    name: str
+    shape: tuple[int, ...]
+    initializer: str
+    trainable: bool = True
+
+
+class Layer:
+    """A recipe. Subclasses set ``kind`` and ``defaults`` and list their steps.
+
+    ``forward`` emits steps into a builder and returns the output buffer and whatever ``backward``
+    needs again; ``backward`` gets that, the gradient of the output, and returns the gradients of
+    the inputs (None where ``wanted`` says nobody needs it).
+    """
+
+    kind = ""
+    defaults: Mapping = {}
+    inputs = 1
+
+    def __init__(self, config: Mapping, name: str = ""):
+        unknown = sorted(set(config) - set(self.defaults))
+        if unknown:
+            raise SpecError(f"layer {self.kind} has no argument {unknown[0]!r}; "
+                            f"it takes {', '.join(self.defaults) or 'none'}")
+        self.name = name
+        self.config = {**self.defaults, **config}
+        self.check()
+
+    def check(self) -> None:
+        """Refuse a configuration that makes no sense (SpecError)."""
+
+    def parameters(self, *shapes: tuple[int, ...]) -> list[Parameter]:
+        """Parameters for inputs whose rows have these shapes."""
+        return []
+
+    def output_shape(self, *shapes: tuple[int, ...]) -> tuple[int, ...]:
+        """Shape of one row of the output."""
+        return shapes[0]
+
+    def forward(self, b, p, x):
+        raise NotImplementedError
+
+    def backward(self, b, p, saved, dy, wanted):
+        raise NotImplementedError

@@ -1,0 +1,84 @@
+"""Every parameter of a model in one flat vector, with named, shaped places in it.
+
+First the trainable ones in the order of the nodes, then the constants (scaling). So an optimizer
+step, a save, a clone and a swap are one operation each.
+"""
+
+from dataclasses import dataclass
+from math import prod
+
+import numpy as np
+
+from respnet.engine import initializers
+from respnet.engine.errors import LimitError
+from respnet.engine.layers import Layer, make
+from respnet.engine.spec import MAX_PARAMETERS, ModelSpec
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a parameter lies in the flat vector."""
+
+    name: str
+    shape: tuple[int, ...]
+    offset: int
+    initializer: str
+
+    @property
+    def size(self) -> int:
+        return prod(self.shape)
+
+
+class Layout:
+    """The layers of a spec, the shapes of their outputs, and the places of their parameters."""
+
+    def __init__(self, spec: ModelSpec):
+        self.layers: dict[str, Layer] = {}
+        self.shapes: dict[str, tuple[int, ...]] = dict(spec.inputs)
+        wanted = []
+        for node in spec.nodes:
+            layer = make(node.kind, node.config, node.name)
+            shapes = [self.shapes[name] for name in node.inputs]
+            self.layers[node.name] = layer
+            wanted += [(node.name, parameter) for parameter in layer.parameters(*shapes)]
+            self.shapes[node.name] = layer.output_shape(*shapes)
+        self.places: dict[str, Place] = {}
+        self.size = 0
+        self._add([(f"{node}/{p.name}", p.shape, p.initializer) for node, p in wanted if p.trainable])
+        self.trainable = self.size
+        self._add([(f"{node}/{p.name}", p.shape, p.initializer) for node, p in wanted if not p.trainable])
+        if spec.scaling:
+            self._add(_scaling(spec, self.shapes))
+
+    def _add(self, parameters) -> None:
+        for name, shape, initializer in parameters:
+            self.places[name] = Place(name, shape, self.size, initializer)
+            self.size += prod(shape)
+            if self.size > MAX_PARAMETERS:
+                raise LimitError(f"a model has at most {MAX_PARAMETERS} parameters")
+
+    def of(self, node: str) -> dict[str, Place]:
+        """Parameters of one node by their short names."""
+        prefix = f"{node}/"
+        return {n[len(prefix):]: p for n, p in self.places.items() if n.startswith(prefix)}
+
+    def view(self, vector: np.ndarray, name: str) -> np.ndarray:
+        """The parameter ``name`` as a shaped view of the flat vector."""
+        place = self.places[name]
+        return vector[place.offset:place.offset + place.size].reshape(place.shape)
+
+    def initial(self, dtype: np.dtype, seed: int) -> np.ndarray:
+        """A new vector, drawn from ``seed``; the same for the same seed on every machine."""
+        rng = np.random.default_rng(seed)
+        vector = np.zeros(self.size, dtype)
+        for name, place in self.places.items():
+            self.view(vector, name)[...] = initializers.draw(place.initializer, place.shape, rng)
+        return vector
+
+
+def _scaling(spec: ModelSpec, shapes):
+    """Constants that standardise: of each input, and of each output of a regressor."""
+    names = [name for name, _ in spec.inputs]
+    names += spec.outputs if spec.role == "regressor" else ()
+    return [(f"{name}/{part}", shapes[name], start)
+            for name in names for part, start in (("scale", "ones"), ("offset", "zeros"))]

@@ -1,0 +1,221 @@
+"""Spec -> Program: the flat list of what is to be done, forward and under it backward.
+
+A program is abstract. It names ops of the contract (``ops.py``) and buffers, not kernels and
+addresses: each executor plans and runs it in its own way. Three modes: ``predict``, ``evaluate``
+(loss and metric) and ``train`` (loss and gradients). Training and evaluation read rows that are
+already scaled, so only ``predict`` contains the scaling steps.
+"""
+
+from dataclasses import dataclass
+from math import prod
+
+from respnet.engine.errors import SpecError
+from respnet.engine.losses import loss_named
+from respnet.engine.ops import OPS
+from respnet.engine.params import Layout
+from respnet.engine.spec import ModelSpec
+
+PARAMETERS, GRADIENTS, WORK, EXTERNAL = "parameters", "gradients", "work", "external"
+
+
+class Buffer:
+    """A place for numbers: ``rows`` says whether it has one set of ``shape`` per row of the batch.
+
+    offset: within the flat vector (parameters, gradients) or the number of the external.
+    """
+
+    __slots__ = ("offset", "rows", "shape", "space")
+
+    def __init__(self, space: str, shape, rows: bool = True, offset: int = 0):
+        self.space, self.shape, self.rows, self.offset = space, tuple(shape), rows, offset
+
+    @property
+    def columns(self) -> int:
+        """Numbers per row, or in all where there is one set only."""
+        return prod(self.shape)
+
+    def __repr__(self):
+        return f"{self.space}{self.shape}@{self.offset}"
+
+
+@dataclass(frozen=True)
+class Step:
+    """One op with its operands (None: an optional one is absent) and its attributes."""
+
+    op: str
+    operands: tuple
+    attributes: dict
+
+
+@dataclass(frozen=True)
+class Program:
+    """mode, steps, and the externals in order: inputs, then outputs or targets (and row weights)."""
+
+    spec: ModelSpec
+    layout: Layout
+    mode: str
+    steps: tuple[Step, ...]
+    externals: tuple[Buffer, ...]
+
+
+class Builder:
+    """What layer recipes write into."""
+
+    def __init__(self, training: bool):
+        self.training = training
+        self.steps: list[Step] = []
+        self._salts = 0
+
+    def buffer(self, shape) -> Buffer:
+        """A new work buffer of (B, *shape)."""
+        return Buffer(WORK, shape)
+
+    def step(self, op: str, *operands, **attributes) -> None:
+        """Emit one step, checked against the contract."""
+        row = OPS[op]
+        if len(operands) != len(row.operands) or set(attributes) != set(row.attributes):
+            raise TypeError(f"{op} takes {[o.name for o in row.operands]} and {row.attributes}, "
+                            f"got {len(operands)} operands and {sorted(attributes)}")
+        self.steps.append(Step(op, operands, attributes))
+
+    def gradient(self, parameter: Buffer | None) -> Buffer | None:
+        """Where the gradient of a parameter is added: the same place in the gradient vector."""
+        if parameter is None:
+            return None
+        return Buffer(GRADIENTS, parameter.shape, False, parameter.offset)
+
+    def salt(self) -> int:
+        """A number of its own for every random step."""
+        self._salts += 1
+        return self._salts
+
+    def copy(self, x: Buffer) -> Buffer:
+        y = self.buffer(x.shape)
+        self.step("copy", x, y)
+        return y
+
+
+class _Compiler:
+    def __init__(self, spec: ModelSpec, mode: str, layout: Layout):
+        self.spec, self.mode, self.layout = spec, mode, layout
+        self.b = Builder(training=mode == "train")
+        self.values: dict[str, Buffer] = {}
+        self.saved: dict[str, object] = {}
+        self.externals = [Buffer(EXTERNAL, shape, True, i) for i, (_, shape) in enumerate(spec.inputs)]
+
+    def external(self, shape) -> Buffer:
+        self.externals.append(Buffer(EXTERNAL, shape, True, len(self.externals)))
+        return self.externals[-1]
+
+    def parameters(self, node: str) -> dict[str, Buffer]:
+        return {name: Buffer(PARAMETERS, place.shape, False, place.offset)
+                for name, place in self.layout.of(node).items()}
+
+    def scaled(self, name: str, x: Buffer) -> Buffer:
+        """x standardised (inputs) or brought back to the user's units (outputs)."""
+        p = self.parameters(name)
+        if self.mode != "predict" or "scale" not in p:
+            return x
+        y = self.b.buffer(x.shape)
+        self.b.step("scale_forward", x, p["scale"], p["offset"], y)
+        return y
+
+    def forward(self, fused: str | None = None) -> None:
+        for (name, _), buffer in zip(self.spec.inputs, self.externals, strict=False):
+            self.values[name] = self.scaled(name, buffer)
+        for node in self.spec.nodes:
+            layer = self.layout.layers[node.name]
+            if fused and node.name in self.spec.outputs:
+                layer = _on_logits(layer, fused)
+            inputs = [self.values[name] for name in node.inputs]
+            self.values[node.name], saved = layer.forward(self.b, self.parameters(node.name), *inputs)
+            self.saved[node.name] = (layer, saved)
+
+    def predict(self) -> None:
+        self.forward()
+        for name in self.spec.outputs:
+            result = self.scaled(name, self.values[name])
+            self._write_to(self.external(result.shape), result)
+
+    def _write_to(self, external: Buffer, result: Buffer) -> None:
+        """Let the step that makes the result write it in place, if it is a work buffer."""
+        if result.space != WORK:
+            self.b.step("copy", result, external)
+            return
+        self.b.steps = [
+            Step(s.op, tuple(external if o is result else o for o in s.operands), s.attributes)
+            for s in self.b.steps
+        ]
+
+    def loss(self, weighted: bool) -> Buffer:
+        """Emit the loss (and metric when evaluating); the gradient of the output."""
+        if len(self.spec.outputs) != 1:
+            raise SpecError("training wants exactly one output")
+        loss = loss_named(self.spec.loss)
+        name = self.spec.outputs[0]
+        fused = loss.fuses if _ends_in(self.layout.layers[name], loss.fuses) else None
+        if loss.fuses and not fused:
+            raise SpecError(f"loss {self.spec.loss} wants an output activation {loss.fuses}")
+        self.forward(fused)
+        prediction = self.values[name]
+        target = self.external((loss.columns,) if loss.columns else prediction.shape)
+        weight = self.external((1,)) if weighted else None
+        dprediction = self.b.buffer(prediction.shape)
+        if self.mode == "evaluate":
+            self.b.step("metric", prediction, target, metric=_metric(loss, fused))
+        self.b.step(loss.op, prediction, target, weight, dprediction, **dict(loss.attributes))
+        return dprediction
+
+    def backward(self, dprediction: Buffer) -> None:
+        gradients = {self.spec.outputs[0]: dprediction}
+        needed = self._needed()
+        for node in reversed(self.spec.nodes):
+            dy = gradients.pop(node.name, None)
+            if dy is None:
+                continue
+            layer, saved = self.saved[node.name]
+            wanted = [name in needed for name in node.inputs]
+            dxs = layer.backward(self.b, self.parameters(node.name), saved, dy, wanted)
+            for name, dx in zip(node.inputs, dxs, strict=True):
+                self._collect(gradients, name, dx)
+
+    def _collect(self, gradients: dict, name: str, dx: Buffer | None) -> None:
+        if dx is not None and name in gradients:
+            self.b.step("accumulate", dx, gradients[name])
+        elif dx is not None:
+            gradients[name] = dx
+
+    def _needed(self) -> set[str]:
+        """Nodes with a parameter at or before them: only their outputs need gradients."""
+        needed: set[str] = set()
+        for node in self.spec.nodes:
+            if self.layout.of(node.name) or any(name in needed for name in node.inputs):
+                needed.add(node.name)
+        return needed
+
+
+def _ends_in(layer, activation: str | None) -> bool:
+    return activation is not None and layer.config.get("activation") == activation
+
+
+def _on_logits(layer, activation: str):
+    """The same layer without its last activation, which the loss contains."""
+    return type(layer)({**layer.config, "activation": "linear"}, layer.name)
+
+
+def _metric(loss, fused: str | None) -> str:
+    """The binary error of logits is judged at 0, of probabilities at 0.5."""
+    return "logit_error" if fused == "sigmoid" else loss.metric
+
+
+def compile_program(spec: ModelSpec, mode: str, layout: Layout | None = None,
+                    weighted: bool = False) -> Program:
+    """The program of ``spec`` in ``mode`` (predict, evaluate, train)."""
+    compiler = _Compiler(spec, mode, layout or Layout(spec))
+    if mode == "predict":
+        compiler.predict()
+    else:
+        dprediction = compiler.loss(weighted)
+        if mode == "train":
+            compiler.backward(dprediction)
+    return Program(spec, compiler.layout, mode, tuple(compiler.b.steps), tuple(compiler.externals))

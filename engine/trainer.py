@@ -1,0 +1,139 @@
+"""Trainer: a copy of a model's weights in training, with its optimizer's state."""
+
+from dataclasses import dataclass
+from math import inf
+
+import numpy as np
+
+from respnet.engine.errors import ShapeError
+from respnet.engine.kernels.lowering import Kernel
+from respnet.engine.kernels.trainer import Core, Staged
+from respnet.engine.losses import loss_named
+from respnet.engine.model import Weights
+from respnet.engine.optimizers import optimizer_named, step_constants
+
+_W, _G, _STATE = 0, 2, 3  # spaces of abi.h
+
+
+@dataclass(frozen=True)
+class Update:
+    """An optimizer with its constants, as the key and the kernel of a training program."""
+
+    name: str
+    constants: tuple[tuple[str, float], ...]
+
+    @classmethod
+    def of(cls, name: str, constants=None) -> "Update":
+        return cls(name, tuple(optimizer_named(name, constants)[1].items()))
+
+    @property
+    def optimizer(self):
+        return optimizer_named(self.name)[0]
+
+    def kernel(self, n: int) -> Kernel:
+        """The step over ``n`` trainable parameters: gradient, weights, then the state's slots."""
+        slots = [(_STATE, i * n) for i in range(len(self.optimizer.slots))]
+        return Kernel(self.optimizer.op, ((_G, 0), (_W, 0), *slots), (n,),
+                      tuple(step_constants(dict(self.constants))))
+
+    def state(self, n: int, dtype) -> np.ndarray:
+        """(slots, n), each slot at its start."""
+        constants = dict(self.constants)
+        state = np.zeros((len(self.optimizer.slots), n), dtype)
+        for slot, constant in self.optimizer.start.items():
+            state[self.optimizer.slots.index(slot)] = constants[constant]
+        return state
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """Everything a trainer needs to go on to the same bits."""
+
+    vector: np.ndarray
+    state: np.ndarray
+    clock: tuple[int, float]
+
+
+class Trainer:
+    """Trains a copy; the model itself keeps answering with its present weights.
+
+    Rows are bound already scaled. Without ``batch_size`` an epoch is one step over all rows.
+    Equal seeds and threads give equal bits.
+    """
+
+    def __init__(self, model, optimizer: str = "rprop", constants=None, *, batch_size=None,
+                 seed: int | None = None, threads: int | None = None, weighted: bool = False):
+        self.model, self.batch_size = model, batch_size
+        self.update = Update.of(optimizer, constants)
+        self.threads = model.threads if threads is None else threads
+        self.vector = np.array(model.weights.vector)
+        self.state = self.update.state(model.layout.trainable, model.dtype)
+        seed = model.spec.seed if seed is None else seed
+        self._rng = np.random.default_rng(seed)
+        self._columns = loss_named(model.spec.loss).columns
+        layout = model.batch_layout("train")
+        self._train = model.executable("train", layout, weighted, self.update)
+        self._core = Core(self._train, self.vector, self.state, self.threads, seed & (2**64 - 1))
+        self._evaluate = model.executable("evaluate", layout, weighted)
+        self._judge = Core(self._evaluate, self.vector, None, self.threads)
+        self._data = None
+
+    def stage(self, inputs, targets, weights=None) -> Staged:
+        """Rows (N,I) and targets (N,O), or (N,) class numbers, in the layout of the programs."""
+        arrays = [self._array(inputs), self._array(targets)]
+        if weights is not None:
+            arrays.append(self._array(weights))
+        if len({len(array) for array in arrays}) != 1:
+            raise ShapeError(f"inputs and targets must have as many rows, got "
+                             f"{[len(array) for array in arrays]}")
+        return Staged(self._train, arrays)
+
+    def _array(self, values) -> np.ndarray:
+        array = np.ascontiguousarray(values, self.model.dtype)
+        return array.reshape(-1, 1) if array.ndim == 1 else array
+
+    def bind(self, inputs, targets, weights=None) -> Staged:
+        """Stage these rows and train on them from now on."""
+        self._data = self.stage(inputs, targets, weights)
+        return self._data
+
+    def epochs(self, count: int) -> float:
+        """``count`` epochs in one call without the GIL; the loss before the last update(s)."""
+        if self._data is None:
+            raise ShapeError("bind rows before training on them")
+        if self.batch_size is None:
+            return self._core.full_epochs(self._data, count)
+        loss = inf
+        for _ in range(count):
+            loss = self._core.epoch(self._data, self._rng.permutation(self._data.rows), self.batch_size)
+        return loss
+
+    def epoch(self) -> float:
+        """One epoch; the mean loss over its rows, each before the update it led to."""
+        return self.epochs(1)
+
+    def gradient(self, data: Staged | None = None) -> tuple[float, np.ndarray]:
+        """(loss, gradient vector) on ``data`` or the bound rows, weights unchanged."""
+        return self._core.gradient(data or self._data)
+
+    def evaluate(self, data: Staged | None = None) -> tuple[float, float]:
+        """(loss, metric) on ``data`` or the bound rows."""
+        self._judge.pack()
+        return self._judge.evaluate(data or self._data)
+
+    def cancel(self) -> None:
+        """End a running ``epochs`` after its present batch; from any thread."""
+        self._core.cancel()
+
+    def snapshot(self) -> Snapshot:
+        return Snapshot(self.vector.copy(), self.state.copy(), self._core.clock)
+
+    def restore(self, snapshot: Snapshot) -> None:
+        self.vector[:] = snapshot.vector
+        self.state[:] = snapshot.state
+        self._core.clock = snapshot.clock
+        self._core.pack()
+
+    def weights(self) -> Weights:
+        """The weights as they are now, immutable."""
+        return Weights.of(self.vector)
