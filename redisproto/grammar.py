@@ -108,9 +108,15 @@ class Options(Group):
         while at < len(argv) and (found := self.members.get(argv[at].lower())):
             member, group = found
             if chosen.setdefault(group, member) is not member:
-                raise Mismatch()
-            at = member.parse(argv, at, request)
+                raise Mismatch(argv[at])
+            at = self.take(member, argv, at, request)
         return at
+
+    def take(self, member, argv, at, request):
+        try:
+            return member.parse(argv, at, request)
+        except Mismatch:
+            raise Mismatch(argv[at]) from None
 
     def usage(self):
         return " ".join(f"[{item.usage()}]" for item in self.items)

@@ -5,6 +5,7 @@ from .grammar import Group, Many, Mismatch
 
 SYNTAX = "ERR syntax error"
 NO_KEYS = (0, 0, 0)
+SHOWN = 128  # bytes of a client's word that an error repeats
 
 
 class Request:
@@ -18,7 +19,8 @@ class Request:
 class Signature:
     """The arguments after the command's name (``start`` words: 1, or 2 for a subcommand).
 
-    Words that do not fit are answered with ``error`` unless the item has a text of its own.
+    Words that do not fit are answered with ``error``, in which ``{word}`` stands for the option
+    that did not, unless the item has a text of its own.
     """
 
     def __init__(self, items, start=1, error=SYNTAX):
@@ -28,10 +30,12 @@ class Signature:
     def parse(self, argv):
         request = Request(argv, self.blank)
         try:
-            if self.body.parse(argv, self.start, request) != len(argv):
-                raise Mismatch()
-        except Mismatch:
-            raise CommandError(self.error) from None
+            end = self.body.parse(argv, self.start, request)
+            if end != len(argv):
+                raise Mismatch(argv[end])
+        except Mismatch as fault:
+            word = fault.word[:SHOWN].decode("latin-1")
+            raise CommandError(self.error.replace("{word}", word)) from None
         return request
 
     @property

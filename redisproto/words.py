@@ -14,10 +14,11 @@ from .numerals import NOT_DOUBLE, NOT_INTEGER, parse_double, parse_integer
 
 
 class Mismatch(CommandError):
-    """The words do not fit; the grammar says what the client is told."""
+    """The words do not fit, from ``word`` on; the signature says what the client is told."""
 
-    def __init__(self):
+    def __init__(self, word=b""):
         super().__init__("ERR syntax error")
+        self.word = word
 
 
 class Item:

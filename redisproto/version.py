@@ -1,0 +1,6 @@
+"""What INFO and HELLO tell about versions."""
+
+from importlib.metadata import version
+
+REDIS_VERSION = "7.0.15"  # the Redis whose replies are ours; clients choose features by it
+RESPNET_VERSION = version("respnet")
