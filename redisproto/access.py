@@ -4,6 +4,7 @@ from .errors import CommandError
 from .values import WRONG_TYPE, StringValue
 
 OK = "OK"
+INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
 DB_RANGE = "ERR DB index is out of range"
 
 

@@ -1,4 +1,4 @@
-"""One numbered database: keys, values, expiry. Every change is told to the store and the watches."""
+"""One numbered database: keys, values, expiry. The store and the watches are told all changes."""
 
 from heapq import heapify, heappop, heappush
 

@@ -1,7 +1,8 @@
 """When a key expires, from what a client wrote: relative or absolute, seconds or milliseconds."""
 
+from .access import INT64_MAX, INT64_MIN
 from .errors import CommandError
-from .numerals import INT64_MAX, INT64_MIN, parse_integer
+from .numbers import parse_integer
 
 SECONDS, MILLISECONDS = 1000, 1
 

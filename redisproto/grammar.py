@@ -18,6 +18,7 @@ from .words import (  # noqa: F401  (the vocabulary of the command files)
     string,
 )
 
+
 class Group(Item):
     """Items in a row."""
 
@@ -35,7 +36,7 @@ class Group(Item):
         return {name: value for item in self.items for name, value in item.defaults().items()}
 
     def keys(self, request):
-        return [key for item in self.items for key in item.keys(request)]
+        return [name for item in self.items for name in item.keys(request)]
 
     def usage(self):
         return " ".join(item.usage() for item in self.items)
@@ -147,7 +148,8 @@ class Many(Item):
             self.refuse()
         columns = [[item.convert(word) for word in argv[at + i : end : len(self.items)]]
                    for i, item in enumerate(self.items)]
-        setattr(request, self.attr, columns[0] if len(columns) == 1 else list(zip(*columns)))
+        rows = columns[0] if len(columns) == 1 else list(zip(*columns, strict=True))
+        setattr(request, self.attr, rows)
         return end
 
     def defaults(self):
@@ -156,7 +158,7 @@ class Many(Item):
     def keys(self, request):
         rows = getattr(request, self.attr)
         rows = [(value,) for value in rows] if len(self.items) == 1 else rows
-        return [value for row in rows for item, value in zip(self.items, row)
+        return [value for row in rows for item, value in zip(self.items, row, strict=True)
                 if item.kind == "key"]
 
     def usage(self):

@@ -140,10 +140,12 @@ def commandstats(server):
     }
 
 
-# the function is not called modules: that is the list itself
-SECTIONS["modules"] = lambda server: {
-    "module": f"name={one['name'].decode()},ver={one['ver']}" for one in MODULES
-}
+def module_lines(server):
+    return {f"module{n}": f"name={one['name'].decode()},ver={one['ver']}"
+            for n, one in enumerate(MODULES)}
+
+
+SECTIONS["modules"] = module_lines  # the name modules is the list's
 
 
 @section

@@ -104,7 +104,7 @@ class Keyspace:
         for watch in list(self.watches.values()):
             if watch.db in (first, second) and any(watch.key in db.entries for db in pair):
                 watch.version += 1
-        for index, database in zip((second, first), pair):
+        for index, database in zip((second, first), pair, strict=True):
             self.databases[index] = database
             database.index = index
             for key in database.hooked:

@@ -35,9 +35,8 @@ class Setting:
     def parse(self, text):
         """Text -> value, or SettingError."""
         value = PARSERS[self.kind](self, str(text).strip())
-        if isinstance(value, int) and not isinstance(value, bool):
-            if not self.low <= value <= self.high:
-                raise SettingError(f"argument must be between {self.low} and {self.high} inclusive")
+        if type(value) is int and not self.low <= value <= self.high:
+            raise SettingError(f"argument must be between {self.low} and {self.high} inclusive")
         return value
 
     def format(self, value):

@@ -4,7 +4,6 @@ import time
 from collections import deque
 from dataclasses import dataclass, field
 
-
 SLOWLOG_ARGS = 32  # words of a command that the slow log keeps
 SLOWLOG_BYTES = 128  # bytes of each
 

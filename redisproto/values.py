@@ -5,7 +5,7 @@ the class by it. ``head`` is small (at most 64 KiB), ``parts`` are at most 1 MiB
 """
 
 from .errors import CommandError
-from .numerals import is_integer
+from .numbers import parse_integer
 
 HEAD_BYTES = 64 * 1024
 PART_BYTES = 1024 * 1024
@@ -86,9 +86,16 @@ class StringValue(Value):
 
     @property
     def encoding(self):
-        if is_integer(self.data):
+        if self.is_integer():
             return "int"
         return "embstr" if len(self.data) <= 44 else "raw"
+
+    def is_integer(self):
+        try:
+            parse_integer(self.data)
+        except CommandError:
+            return False
+        return True
 
     def memory_usage(self):
         return 96 + len(self.data)  # object with four slots, bytes header

@@ -10,7 +10,7 @@ Every item has
 """
 
 from .errors import CommandError
-from .numerals import NOT_DOUBLE, NOT_INTEGER, parse_double, parse_integer
+from .numbers import parse_integer, parse_real
 
 
 class Mismatch(CommandError):
@@ -19,6 +19,10 @@ class Mismatch(CommandError):
     def __init__(self, word=b""):
         super().__init__("ERR syntax error")
         self.word = word
+
+
+NOT_INTEGER = "ERR value is not an integer or out of range"
+NOT_DOUBLE = "ERR value is not a valid float"
 
 
 class Item:
@@ -178,7 +182,7 @@ def integer(name, least=None, most=None, error=NOT_INTEGER, kind="integer"):
 
 
 def double(name, error=NOT_DOUBLE):
-    return Word(name, "double", lambda word: parse_double(word, error))
+    return Word(name, "double", lambda word: parse_real(word, error))
 
 
 choice, flag, literal, rest = Choice, Token, Literal, Rest

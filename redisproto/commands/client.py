@@ -7,7 +7,7 @@ from ..access import OK
 from ..command import Family
 from ..errors import CommandError
 from ..grammar import choice, many, option, options, rest, string
-from ..numerals import parse_integer
+from ..numbers import parse_integer
 from .connection import client_name
 
 rows = Family("connection")
@@ -134,7 +134,7 @@ def kill_filters(words):
     if len(words) % 2:
         raise CommandError("ERR syntax error")
     found = {"tests": [], "skipme": True}
-    for name, value in zip(words[::2], words[1::2]):
+    for name, value in zip(words[::2], words[1::2], strict=True):
         name, text = name.lower().decode("latin-1"), value.decode("latin-1")
         if name == "skipme" and text.lower() in ("yes", "no"):
             found["skipme"] = text.lower() == "yes"

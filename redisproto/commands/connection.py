@@ -6,7 +6,7 @@ from .. import auth
 from ..access import OK, database_number
 from ..command import Family
 from ..errors import CommandError
-from ..grammar import integer, option, optional, options, string
+from ..grammar import integer, option, optional, options, rest, string
 from ..info import modules
 from ..version import REDIS_VERSION
 from .transactions import discard_transaction
@@ -42,8 +42,8 @@ def select(session, request):
     return OK
 
 
-@rows.command("quit", optional(string("arg")), flags=f"{ALWAYS} no_auth allow_busy",
-              reply=Literal["OK"], arity=-1, summary="Close the connection")
+@rows.command("quit", rest("arg"), flags=f"{ALWAYS} no_auth allow_busy",
+              reply=Literal["OK"], summary="Close the connection")
 def quit_(session, request):
     session.close()
     return OK
@@ -59,7 +59,7 @@ def reset(session, request):
 
 
 @rows.command("auth", string("username"), optional(string("password")),
-              flags=f"{ALWAYS} no_auth allow_busy", arity=-2, reply=Literal["OK"],
+              flags=f"{ALWAYS} no_auth allow_busy", reply=Literal["OK"],
               complexity="O(N) where N is the number of passwords defined for the user",
               summary="Authenticate the connection")
 def auth_(session, request):

@@ -77,9 +77,9 @@ def ttl_row(name, unit, absolute, since, summary):
 
 ttl_row("ttl", SECONDS, False, "1.0.0", "Get the time to live of a key, in seconds")
 ttl_row("pttl", MILLISECONDS, False, "2.6.0", "Get the time to live of a key, in milliseconds")
-ttl_row("expiretime", SECONDS, True, "7.0.0", "Get the Unix time at which a key expires, in seconds")
+ttl_row("expiretime", SECONDS, True, "7.0.0", "Get the Unix time a key expires at, in seconds")
 ttl_row("pexpiretime", MILLISECONDS, True, "7.0.0",
-        "Get the Unix time at which a key expires, in milliseconds")
+        "Get the Unix time a key expires at, in milliseconds")
 
 
 @rows.command("persist", key(), flags="write fast", since="2.2.0", reply=int,

@@ -9,7 +9,7 @@ from ..command import Family
 from ..errors import NO_REPLY, CommandError, Deferred, Verbatim
 from ..grammar import choice, flag, oneof, optional, options, rest
 from ..info import modules, report
-from ..numerals import parse_integer
+from ..numbers import parse_integer
 from ..words import Word
 
 rows = Family("server")
@@ -17,9 +17,9 @@ rows = Family("server")
 SAVING = "admin noscript no_async_loading"
 NO_STORE = "ERR this server keeps nothing on disk: it was started without a dir"
 DEBUG_REFUSED = (
-    "ERR DEBUG command not allowed. If the enable-debug-command option is set to \"local\", you can "
-    "run it from a local connection, otherwise you need to set this option in the configuration "
-    "file, and then restart the server."
+    'ERR DEBUG command not allowed. If the enable-debug-command option is set to "local", you '
+    "can run it from a local connection, otherwise you need to set this option in the "
+    "configuration file, and then restart the server."
 )
 FLUSH_COST = "O(N) where N is the number of keys"
 
@@ -37,7 +37,7 @@ def dbsize(session, request):
     return len(database(session))
 
 
-@rows.command("flushdb", optional(choice("mode", "ASYNC", "SYNC")), flags="write", arity=-1,
+@rows.command("flushdb", optional(choice("mode", "ASYNC", "SYNC")), flags="write",
               categories="keyspace dangerous", reply=Literal["OK"], complexity=FLUSH_COST,
               summary="Remove all keys from the selected database")
 def flushdb(session, request):
@@ -45,7 +45,7 @@ def flushdb(session, request):
     return OK
 
 
-@rows.command("flushall", optional(choice("mode", "ASYNC", "SYNC")), flags="write", arity=-1,
+@rows.command("flushall", optional(choice("mode", "ASYNC", "SYNC")), flags="write",
               categories="keyspace dangerous", reply=Literal["OK"], complexity=FLUSH_COST,
               summary="Remove all keys from all databases")
 def flushall(session, request):

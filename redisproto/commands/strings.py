@@ -2,12 +2,12 @@
 
 from typing import Literal
 
-from ..access import OK, database, fetch, fetch_string
+from ..access import INT64_MAX, INT64_MIN, OK, database, fetch, fetch_string
 from ..command import Family
 from ..deadlines import MILLISECONDS, SECONDS, from_options, positive_ms
 from ..errors import CommandError
 from ..grammar import flag, integer, key, many, oneof, option, options, string
-from ..numerals import INT64_MAX, INT64_MIN, parse_integer
+from ..numbers import parse_integer
 from ..values import StringValue
 from ..words import Word
 
