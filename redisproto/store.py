@@ -88,7 +88,8 @@ class Store:
         self.next_id = 1 + max(reader.versions, default=0)
         self._version = 1 + max(reader.versions.values(), default=0)
         self.effects.start(max(reader.end, int(meta.get("end", b"0"))))
-        self._writer.start(self._connection, reader.log_bytes, logged)
+        wal = None if self._vfs else self.path / (store_file.FILE + "-wal")
+        self._writer.start(self._connection, reader.log_bytes, logged, wal)
 
     def _release(self):
         if self._connection is not None:

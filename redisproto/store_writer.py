@@ -13,16 +13,12 @@ from .store_buffer import cut
 from .store_compaction import Compaction, backup_slices
 from .store_file import write_meta
 from .store_tables import Tables
+from .store_upkeep import Upkeep
 
 POLICIES = ("always", "everysec", "no", "off")
 ALL = (1 << 64) - 1
-SYNC_SECONDS = 1.0
+OFF_SECONDS = 1.0  # policy off: commits this far apart
 RETRY_SECONDS = 1.0
-IDLE_SECONDS = 1.0
-CHECKPOINT_SECONDS = 1.0
-CHECKPOINT_PAGES = 4096  # 4 MiB of WAL, then at most one checkpoint a second
-FORCE_PAGES = 32768  # 32 MiB
-CHORE_SECONDS = 0.005  # under load, chores get a step this often
 ROW_LIMIT = 64 << 20  # a log row holds at most this many bytes, or one frame
 EX_IOERR = 74
 
@@ -47,12 +43,8 @@ class Writer:
         self.failed = None
         self.queue = SimpleQueue()
         self.backlog = []  # groups not yet committed
-        self.chores = []  # generators, one step when there is time
-        self.pages = 0  # estimate of WAL pages since the last checkpoint
         self.commits = self.durable = 0
-        self.unsynced = False
-        self.sync_due = self.flush_due = self.chore_due = self.idle_due = 0.0
-        self.checkpoint_due = 0.0
+        self.flush_due = 0.0  # no commit before this time
         self._use_policy(policy)
 
     # Loop thread
@@ -64,13 +56,14 @@ class Writer:
         """Run function in the writer thread, behind everything submitted before."""
         self.queue.put(function)
 
-    def start(self, connection, log_bytes, logged):
+    def start(self, connection, log_bytes, logged, wal):
+        """wal: path of the WAL, None if it is not a plain file."""
         self.connection = connection
         self.tables = Tables(connection)
         self.tables.reload()
         self.compaction = Compaction(connection, log_bytes, logged)
         write_meta(self.tables.cursor, "clean", b"0")
-        self._synchronous()
+        self.upkeep = Upkeep(self.tables.cursor, self.policy, wal, self.call)
         self.running = True
         self.thread = threading.Thread(target=self._run, name="respnet-store", daemon=True)
         self.thread.start()
@@ -79,7 +72,8 @@ class Writer:
         self.call(lambda: callback(self._save()))
 
     def backup(self, path, callback):
-        self.call(lambda: self.chores.append(backup_slices(self.connection, path, callback)))
+        slices = backup_slices(self.connection, path, callback)
+        self.call(lambda: self.upkeep.chores.append(slices))
 
     def close(self, end):
         self.call(lambda: self._close(end))
@@ -120,16 +114,10 @@ class Writer:
 
     def _patience(self):
         """Seconds until the next duty; None: sleep until something comes."""
-        if self.chores:
-            return 0
-        duties = []
-        if self.unsynced:
-            duties.append(self.sync_due)
+        duty = self.upkeep.deadline()
         if self.backlog or self.failed:
-            duties.append(self.flush_due)
-        if self.pages:
-            duties.append(self.idle_due)
-        return max(0.0, min(duties) - time.monotonic()) if duties else None
+            duty = self.flush_due if duty is None else min(duty, self.flush_due)
+        return None if duty is None else max(0.0, duty - time.monotonic())
 
     def _commit(self, force=False):
         """Commit the backlog in one transaction, unless it has to wait for its second."""
@@ -154,7 +142,7 @@ class Writer:
             self.tables.log(groups[0].position, frames)
         else:
             self._transaction(operations, groups[0].position, frames)
-        self.pages += 2 + 3 * len(operations) + (len(frames) >> 10)
+        self.upkeep.committed(2 + 3 * len(operations) + (len(frames) >> 10), time.monotonic())
         return frames
 
     def _transaction(self, operations, position, frames):
@@ -174,16 +162,12 @@ class Writer:
 
     def _done(self, ticket):
         """Let the replies of this group and those before it go."""
-        now = time.monotonic()
         self.commits += 1
         self.durable = ticket
-        self.idle_due = now + IDLE_SECONDS
         if self.policy == "off":
-            self.flush_due = now + SYNC_SECONDS
+            self.flush_due = time.monotonic() + OFF_SECONDS
         else:
             self.effects.committed = ticket
-        if self.policy == "everysec" and not self.unsynced:
-            self.unsynced, self.sync_due = True, now + SYNC_SECONDS
         recovered, self.failed = self.failed, None
         if recovered:
             self.flush_due = 0.0
@@ -205,68 +189,28 @@ class Writer:
         try:
             if self.failed and not self.backlog and now >= self.flush_due:
                 self._probe()
-            if self.unsynced and now >= self.sync_due:
-                self._sync()
-            if self._checkpoint_due(now):
-                self._checkpoint("PASSIVE")
             if self.compaction.count(self.tables.big):
                 self.wake()
             if self.compaction.sweep_due():
-                self.chores.append(self.compaction.sweep_slices())
-            if self.chores and (self.queue.empty() or now >= self.chore_due):
-                self._step_chore()
+                self.upkeep.chores.append(self.compaction.sweep_slices())
+            self.upkeep.run(now, self.queue.empty())
         except (apsw.FullError, apsw.NoMemError) as error:
             self._fail(error)
 
-    def _sync(self):
-        """One commit with synchronous=FULL syncs the whole WAL, everything before it included."""
-        self._tick("FULL")
-        self.unsynced = False
-
-    def _tick(self, synchronous):
-        cursor = self.tables.cursor
-        cursor.execute("PRAGMA synchronous=" + synchronous)
-        try:
-            write_meta(cursor, "tick", b"%d" % time.time_ns())
-        finally:
-            self._synchronous()
-        self.pages += 1
-
-    def _synchronous(self):
-        mode = "FULL" if self.policy == "always" else "NORMAL"
-        self.tables.cursor.execute("PRAGMA synchronous=" + mode)
-
     def _probe(self):
         """After a failure outside a commit: can the disk be written again?"""
-        self._tick("FULL")
+        self.upkeep.tick()
         self._done(self.durable)
-
-    def _checkpoint_due(self, now):
-        if self.pages >= CHECKPOINT_PAGES:
-            return self.pages >= FORCE_PAGES or now >= self.checkpoint_due
-        return self.pages and now >= self.idle_due
-
-    def _checkpoint(self, mode):
-        self.checkpoint_due = time.monotonic() + CHECKPOINT_SECONDS
-        self.tables.cursor.execute(f"PRAGMA wal_checkpoint({mode})").fetchall()
-        self.pages = 0
-
-    def _step_chore(self):
-        self.chore_due = time.monotonic() + CHORE_SECONDS
-        try:
-            next(self.chores[0])
-        except StopIteration:
-            del self.chores[0]
 
     def _save(self):
         self._commit(force=True)
         if self.failed:
             return self.failed
         try:
-            self._checkpoint("TRUNCATE")
+            self.upkeep.checkpoint("TRUNCATE")
+            self.upkeep.unsynced = False
         except (apsw.FullError, apsw.NoMemError) as error:
             self._fail(error)
-        self.unsynced = self.unsynced and self.failed is not None
         return self.failed
 
     def _use_policy(self, policy):
@@ -279,19 +223,18 @@ class Writer:
     def set_policy(self, policy):
         self._commit(force=True)
         self._use_policy(policy)
-        self._synchronous()
+        self.upkeep.use_policy(policy)
         self.wake()
 
     def _close(self, end):
         self._commit(force=True)
-        for chore in self.chores:
-            chore.close()
+        self.upkeep.close()
         if self.backlog:
             log.error("%d groups could not be written: %s", len(self.backlog), self.failed)
         else:
             write_meta(self.tables.cursor, "end", b"%d" % end)
             write_meta(self.tables.cursor, "clean", b"1")
-            self._checkpoint("TRUNCATE")
+            self.upkeep.checkpoint("TRUNCATE")
         self.running = False
 
     def _die(self, error):

@@ -2,6 +2,7 @@
 
 import threading
 
+import apsw
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -223,8 +224,6 @@ def test_a_folder_with_other_things_is_refused(tmp_path):
 
 
 def test_a_foreign_or_newer_file_is_refused(tmp_path):
-    import apsw
-
     for pragma, message in [
         ("user_version=99", "format 99"),
         ("application_id=5", "not a respnet"),
