@@ -117,7 +117,6 @@ class Timed:
     def _run(self):
         if self.prepare is not None:
             self.prepare()
-        gc.collect()
         gc.disable()
         try:
             wall, cpu = time.perf_counter_ns(), time.thread_time_ns()
@@ -132,6 +131,7 @@ def measure(contest: Contest, rounds: int, seconds: float) -> dict[str, list[dic
     for side in contest.sides.values():
         side.warm_up(seconds)
     samples = {name: [] for name in contest.sides}
+    gc.collect()
     for name in interleaved(list(contest.sides), rounds):
         samples[name].append(contest.sides[name].sample())
     return samples

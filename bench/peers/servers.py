@@ -11,6 +11,8 @@ import time
 from ..harness import Skipped
 from ..pinning import ALL_CPUS, on_cpus
 
+# Path of a build of antirez/neural-redis, to measure the original too.
+MODULE = "NEURAL_REDIS_MODULE"
 REDIS = ("redis-server", "--save", "", "--appendonly", "no", "--daemonize", "no")
 
 
@@ -63,6 +65,13 @@ def redis_server(*options: str) -> Server:
     if shutil.which(REDIS[0]) is None:
         raise Skipped("redis-server is not installed")
     return Server([*REDIS, *options])
+
+
+def neural_redis() -> Server:
+    """redis-server with the original module, if there is a build of it."""
+    if MODULE not in os.environ:
+        raise Skipped(f"no build of neural-redis in {MODULE}")
+    return redis_server("--loadmodule", os.path.abspath(os.environ[MODULE]))
 
 
 def respnet_server(appendfsync: str = "everysec") -> Server:

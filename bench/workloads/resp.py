@@ -18,6 +18,7 @@ from ..peers import servers
 TITLE = "Server over loopback, redis-benchmark -c 50"
 PING = "redis-server PING"
 SIZES = ((2, 3, 1), (9, 15, 2), (64, 100, 10), (784, 100, 10))
+ORIGINAL = "neural-redis"
 POLICIES = ("everysec", "no", "off", "always")
 RATE = "requests_per_s"
 # pipeline -> times redis-server's PING rate that NR.RUN and NR.OBSERVE of 9-15-2 must reach
@@ -29,7 +30,7 @@ def contests(quick):
         started, skipped = start(stack)
         clients = {name: server.client() for name, server in started.items()}
         for name, client in clients.items():
-            if name in POLICIES:
+            if name != "redis-server":
                 create(client)
         for pipeline in RATES:
             loads = {
@@ -45,7 +46,7 @@ def contests(quick):
 
 def start(stack):
     started, skipped = {}, {}
-    wanted = {"redis-server": servers.redis_server}
+    wanted = {"redis-server": servers.redis_server, ORIGINAL: servers.neural_redis}
     wanted |= {policy: functools.partial(servers.respnet_server, policy) for policy in POLICIES}
     for name, make in wanted.items():
         try:
@@ -76,11 +77,12 @@ def title(sizes):
 def requests():
     """Side -> (server, request)"""
     found = {PING: ("redis-server", ["PING"]), "PING": ("everysec", ["PING"])}
-    for sizes in SIZES:
-        net = title(sizes)
-        found[f"NR.RUN {net}"] = ("everysec", ["NR.RUN", net, *words(sizes)])
-        found[f"NR.CLASS {net}"] = ("everysec", ["NR.CLASS", net, *words(sizes)])
-        found[f"NR.OBSERVE {net}"] = ("everysec", ["NR.OBSERVE", net, *row(sizes)])
+    for server, prefix in (("everysec", ""), (ORIGINAL, f"{ORIGINAL} ")):
+        for sizes in SIZES:
+            net = title(sizes)
+            found[f"{prefix}NR.RUN {net}"] = (server, ["NR.RUN", net, *words(sizes)])
+            found[f"{prefix}NR.CLASS {net}"] = (server, ["NR.CLASS", net, *words(sizes)])
+            found[f"{prefix}NR.OBSERVE {net}"] = (server, ["NR.OBSERVE", net, *row(sizes)])
     largest, small = SIZES[-1], SIZES[1]
     run = ["NR.RUN", title(largest), "BLOB", blob(largest)]
     found[f"NR.RUN {title(largest)} BLOB"] = ("everysec", run)
