@@ -104,8 +104,8 @@ class Timed:
         self.count = 1
 
     def warm_up(self, seconds):
-        """Double the calls of a sample until it lasts ``seconds``."""
-        while (taken := self._run()[1]) < seconds * 5e8 and self.count < self.most:
+        """Double the calls of a sample until it takes ``seconds`` of processor time."""
+        while (taken := self._run()[0]) < seconds * 5e8 and self.count < self.most:
             self.count *= 2
         self.count = min(self.most, max(1, round(self.count * seconds * 1e9 / taken)))
 

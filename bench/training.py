@@ -50,26 +50,31 @@ def mse_gradients(parameters, x, y):
     return float(np.mean(difference**2)), gradients
 
 
-BATCH, ADAM_EPOCHS = 128, 2
-LEARNING_RATE, BETA_1, BETA_2, EPSILON = 1e-3, 0.9, 0.999, 1e-7
+BATCH, ORDER_SEED = 128, 5
+ADAM = {"learning_rate": 1e-3, "beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-7}
+
+
+def shuffled(count):
+    """Row numbers in the order of respnet's first epoch."""
+    return np.random.default_rng(ORDER_SEED).permutation(count)
 
 
 def adam64(net, x, y):
-    """Mean loss of each of the first ADAM_EPOCHS epochs: relu net, softmax cross-entropy, batches
-    in the order of the rows; Kingma and Ba 2015, algorithm 1."""
+    """(mean loss of an epoch in batches of these rows, loss of all rows after it): relu net,
+    softmax cross-entropy; Kingma and Ba 2015, algorithm 1."""
+    rate, beta_1, beta_2, epsilon = ADAM.values()
     parameters = [p.astype(np.float64) for layer in net.layers for p in layer]
     mean, variance = ([np.zeros_like(p) for p in parameters] for _ in range(2))
-    starts, losses, t = range(0, len(x), BATCH), [], 0
-    for start in [*starts] * ADAM_EPOCHS:
-        rows, t = slice(start, start + BATCH), t + 1
+    losses = []
+    for t, start in enumerate(range(0, len(x), BATCH), 1):
+        rows = slice(start, start + BATCH)
         loss, gradients = crossentropy_gradients(parameters, x[rows], y[rows])
         losses.append(loss)
         for p, g, m, v in zip(parameters, gradients, mean, variance, strict=True):
-            m += (1 - BETA_1) * (g - m)
-            v += (1 - BETA_2) * (g * g - v)
-            root = np.sqrt(v / (1 - BETA_2**t)) + EPSILON
-            p -= LEARNING_RATE * m / (1 - BETA_1**t) / root
-    return np.array(losses).reshape(ADAM_EPOCHS, -1).mean(axis=1)
+            m += (1 - beta_1) * (g - m)
+            v += (1 - beta_2) * (g * g - v)
+            p -= rate * m / (1 - beta_1**t) / (np.sqrt(v / (1 - beta_2**t)) + epsilon)
+    return np.array([np.mean(losses), crossentropy_gradients(parameters, x, y)[0]])
 
 
 def crossentropy_gradients(parameters, x, y):

@@ -45,16 +45,22 @@ class Rprop:
     """torch.optim.Rprop is iRprop-."""
 
     def __init__(self, net, x, y):
-        self.net, self.x, self.y, self.loss = net, x, y, torch.nn.MSELoss()
-        self.reset()
-
-    def reset(self):
-        self.model = _model(self.net.layers, self.net.activations)
+        self.x, self.y, self.loss = x, y, torch.nn.MSELoss()
+        self.model = _model(net.layers, net.activations)
+        self.start = [p.detach().clone() for p in self.model.parameters()]
         self.optimizer = torch.optim.Rprop(
             self.model.parameters(), lr=training.STEP_START, foreach=True,
             etas=(training.DECREASE, training.INCREASE),
             step_sizes=(training.STEP_MIN, training.STEP_MAX),
         )
+
+    @torch.no_grad()
+    def reset(self):
+        for p, start in zip(self.model.parameters(), self.start, strict=True):
+            p.copy_(start)
+        for state in self.optimizer.state.values():
+            state["prev"].zero_()
+            state["step_size"].fill_(training.STEP_START)
 
     def epoch(self):
         self.optimizer.zero_grad()
@@ -74,20 +80,21 @@ def adam(net, x, y):
 
 
 class Adam:
-    """torch.optim.Adam, all parameters in one fused step."""
+    """torch.optim.Adam, all parameters in one fused step; batches cut beforehand."""
 
     def __init__(self, net, x, y):
+        order = torch.from_numpy(training.shuffled(len(x)))
         self.net, self.loss = net, torch.nn.CrossEntropyLoss()
-        classes = y.argmax(dim=1)
-        self.batches = list(zip(x.split(training.BATCH), classes.split(training.BATCH),
+        self.x, self.y = x[order], y.argmax(dim=1)[order]
+        self.batches = list(zip(self.x.split(training.BATCH), self.y.split(training.BATCH),
                                 strict=True))
         self.reset()
 
     def reset(self):
         self.model = _model(self.net.layers, ["relu", "logits"])
+        rate, beta_1, beta_2, epsilon = training.ADAM.values()
         self.optimizer = torch.optim.Adam(
-            self.model.parameters(), lr=training.LEARNING_RATE, fused=True,
-            betas=(training.BETA_1, training.BETA_2), eps=training.EPSILON,
+            self.model.parameters(), lr=rate, betas=(beta_1, beta_2), eps=epsilon, fused=True
         )
 
     def epoch(self):
@@ -103,5 +110,6 @@ class Adam:
 
     def first_losses(self):
         self.reset()
-        epochs = range(training.ADAM_EPOCHS)
-        return np.array([np.mean([loss.item() for loss in self.epoch()]) for _ in epochs])
+        mean = np.mean([loss.item() for loss in self.epoch()])
+        with torch.inference_mode():
+            return np.array([mean, self.loss(self.model(self.x), self.y).item()])
