@@ -15,3 +15,7 @@ class ShapeError(EngineError, ValueError):
 
 class LimitError(EngineError, ValueError):
     """A size above a limit, refused before anything is allocated."""
+
+
+class FileError(EngineError, ValueError):
+    """A file that is no network, or one of another version."""

@@ -1,0 +1,102 @@
+"""Network files: what goes in comes out; anything else is refused by name."""
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from safetensors.numpy import save_file
+
+from respnet.engine import Model, ModelSpec
+from respnet.engine.errors import FileError
+from respnet.engine.storage import Saved, load, save
+
+SPEC = ModelSpec.dense((3, 5, 2), role="regressor", scaling=True, seed=4)
+
+
+def saved(spec=SPEC, **tensors):
+    return Saved(spec, {"weights": Model(spec).weights.vector, **tensors}, {"cycles": 7}, "0.1.0")
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_what_goes_in_comes_out(tmp_path, dtype):
+    spec = ModelSpec.dense((2, 4, 3), role="classifier", hidden="relu", dtype=dtype, seed=9)
+    wanted = saved(spec, rows=np.arange(6, dtype=np.float32).reshape(2, 3)[:, ::-1])
+    save(tmp_path / "net", wanted)
+    got = load(tmp_path / "net")
+    assert got.spec == spec and got.extra == {"cycles": 7} and got.version == "0.1.0"
+    assert set(got.tensors) == {"weights", "rows"}
+    assert all((got.tensors[k] == wanted.tensors[k]).all() for k in got.tensors)
+
+
+def test_an_interrupted_save_leaves_the_old_file(tmp_path, monkeypatch):
+    save(tmp_path / "net", saved())
+    before = (tmp_path / "net").read_bytes()
+    monkeypatch.setattr("os.fsync", lambda _: (_ for _ in ()).throw(OSError("disk full")))
+    with pytest.raises(OSError, match="disk full"):
+        save(tmp_path / "net", saved(rows=np.ones(3, np.float32)))
+    assert (tmp_path / "net").read_bytes() == before
+    assert [p.name for p in tmp_path.iterdir()] == ["net"]
+
+
+def damaged(tmp_path, tensors=None, **metadata):
+    whole = {"format": "1", "version": "0", "spec": json.dumps(SPEC.to_dict()), "extra": "{}"}
+    weights = {"weights": Model(SPEC).weights.vector}
+    path = tmp_path / "net"
+    save_file(weights if tensors is None else tensors, path, {**whole, **metadata})
+    return path
+
+
+@pytest.mark.parametrize("metadata, said", [
+    ({"format": "2"}, "format '2', this version reads 1"),
+    ({"format": "x"}, "format 'x'"),
+    ({"spec": "{"}, "damaged description"),
+    ({"spec": "[]"}, "damaged description"),
+    ({"spec": json.dumps({**SPEC.to_dict(), "role": "oracle"})}, "role must be one of"),
+    ({"extra": "nonsense"}, "damaged description"),
+])
+def test_wrong_metadata_is_refused(tmp_path, metadata, said):
+    with pytest.raises(FileError, match=said):
+        load(damaged(tmp_path, **metadata))
+
+
+@pytest.mark.parametrize("tensors, said", [
+    ({"other": np.ones(3, np.float32)}, "got none"),
+    ({"weights": np.ones(3, np.float32)}, r"got float32 \(3,\)"),
+    ({"weights": np.zeros(Model(SPEC).layout.size)}, "got float64"),
+])
+def test_wrong_weights_are_refused(tmp_path, tensors, said):
+    with pytest.raises(FileError, match=said):
+        load(damaged(tmp_path, tensors))
+
+
+def test_a_huge_network_is_refused_before_it_is_made(tmp_path):
+    spec = json.dumps(ModelSpec.dense((10**6, 10**6, 1), role="regressor").to_dict())
+    with pytest.raises(FileError, match="at most"):
+        load(damaged(tmp_path, spec=spec))
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.binary(max_size=300))
+def test_random_bytes_are_refused(tmp_path_factory, content):
+    path = tmp_path_factory.mktemp("f") / "net"
+    path.write_bytes(content)
+    with pytest.raises(FileError, match="not a network file"):
+        load(path)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.data())
+def test_a_flipped_byte_gives_an_error_or_a_whole_network(tmp_path_factory, data):
+    path = tmp_path_factory.mktemp("f") / "net"
+    save(path, saved())
+    content = bytearray(path.read_bytes())
+    content[data.draw(st.integers(0, len(content) - 1))] ^= data.draw(st.integers(1, 255))
+    path.write_bytes(content)
+    try:
+        got = load(path)
+    except FileError as problem:
+        assert str(path) in str(problem)
+    else:
+        assert Model(got.spec, vector=got.tensors["weights"]).layout.size == 32 + 10
