@@ -18,7 +18,6 @@ constexpr int GROUP = 16, SUMS = 24; // registers of columns; registers that may
 #else
 constexpr int GROUP = 12, SUMS = 12;
 #endif
-constexpr int64_t PREFETCH_BYTES = 2048;
 
 // Sums that k is dealt to.
 template <class R> constexpr int64_t FOUR_SUMS_UP_TO = 256 / sizeof(R); // columns
@@ -68,7 +67,6 @@ template <class R, int VECTORS, int SPLIT>
 RESPNET_INLINE void multiply_group(const vector_product<R> &p, vec<R> (&sum)[SPLIT][VECTORS]) {
     const R *b = p.packed;
     const auto step = [&](int s, R x_k) {
-        __builtin_prefetch((const char *)b + PREFETCH_BYTES);
         RESPNET_UNROLL for (int v = 0; v < VECTORS; v++)
             sum[s][v] += splat<vec<R>>(x_k) * load<vec<R>>(b + v * LANES<R>);
         b += VECTORS * LANES<R>;

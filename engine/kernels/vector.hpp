@@ -79,6 +79,16 @@ template <class V> RESPNET_INLINE void store(real_of<V> *p, V x) {
     else *(typename vector_of<real_of<V>, sizeof(V)>::loose *)p = x;
 }
 
+// Keeps x in a register. Without it gcc reads a value from memory again for each of a few uses, and
+// loads, not arithmetic, are what limits a product of few rows.
+template <class V> RESPNET_INLINE void keep(V &x) {
+#if defined(__AVX512F__)
+    asm("" : "+v"(x));
+#elif defined(__x86_64__)
+    asm("" : "+x"(x));
+#endif
+}
+
 // First n lanes only, 0 <= n <= lanes; the others read as 0 and are never touched in memory.
 // AVX-512 has a register per mask; AVX2 takes the sign bits of a vector, read from a row of -1s and 0s.
 template <class V> RESPNET_INLINE V load_part(const real_of<V> *p, int64_t n);
