@@ -1,168 +1,77 @@
-"""The reference executor: every op in plain NumPy, run step by step. The oracle of the kernels.
+"""The reference executor: runs a program step by step in NumPy float64. The oracle of the others."""
 
-Each function is named as its op and takes the read operands of the contract, then its attributes; it
-returns the written ones in order. Slow on purpose: what it says should be checkable by eye.
-"""
-
-import math
+from dataclasses import dataclass
 
 import numpy as np
-from numpy import abs, exp, log, log1p, maximum, sqrt, tanh, where
 
-_ERF = np.vectorize(math.erf, otypes=[float])
-
-
-def _sigmoid(x):
-    return where(x >= 0, 1 / (1 + exp(-abs(x))), exp(-abs(x)) / (1 + exp(-abs(x))))
+from respnet.engine import reference_ops
+from respnet.engine.ops import OPS
+from respnet.engine.program import EXTERNAL, GRADIENTS, PARAMETERS, Program
 
 
-def _gelu_slope(x):
-    return (1 + _ERF(x / sqrt(2))) / 2 + x * exp(-x * x / 2) / sqrt(2 * np.pi)
+@dataclass
+class Result:
+    """outputs: the externals after the inputs, as far as they were written."""
+
+    outputs: list
+    loss: float = 0.0
+    metric: float = 0.0
+    gradient: np.ndarray | None = None
 
 
-# name -> (value of x, derivative from x and y)
-ACTIVATIONS = {
-    "linear": (lambda x: x, lambda x, y: np.ones_like(y)),
-    "sigmoid": (_sigmoid, lambda x, y: y * (1 - y)),
-    "tanh": (tanh, lambda x, y: 1 - y * y),
-    "relu": (lambda x: maximum(x, 0), lambda x, y: where(y > 0, 1.0, 0.0)),
-    "leaky_relu": (lambda x: where(x < 0, 0.2 * x, x), lambda x, y: where(y < 0, 0.2, 1.0)),
-    "elu": (lambda x: where(x < 0, np.expm1(np.minimum(x, 0)), x), lambda x, y: where(y < 0, y + 1, 1.0)),
-    "gelu": (lambda x: x * (1 + _ERF(x / sqrt(2))) / 2, lambda x, y: _gelu_slope(x)),
-    "softplus": (lambda x: maximum(x, 0) + log1p(exp(-abs(x))), lambda x, y: 1 - exp(-y)),
-    "exponential": (exp, lambda x, y: y),
-}
+class _Run:
+    def __init__(self, program: Program, vector, arrays, seed: int):
+        self.vector = np.asarray(vector, np.float64)
+        self.gradient = np.zeros(program.layout.trainable)
+        self.values = {e: np.asarray(a, np.float64)
+                       for e, a in zip(program.externals, arrays, strict=False)}
+        self.seed, self.result = seed, Result([])
+
+    def read(self, buffer):
+        if buffer is None:
+            return None
+        if buffer.space == PARAMETERS:
+            return self.vector[buffer.offset:buffer.offset + buffer.columns].reshape(buffer.shape)
+        return self.values[buffer]
+
+    def write(self, operand, buffer, value):
+        if buffer is None:
+            return
+        if buffer.space == GRADIENTS:
+            self.gradient[buffer.offset:buffer.offset + buffer.columns] += value.ravel()
+        elif operand.added:
+            self.values[buffer] = self.values[buffer] + value
+        else:
+            self.values[buffer] = value
+
+    def step(self, step):
+        op = OPS[step.op]
+        reads = [self.read(b) for o, b in zip(op.operands, step.operands, strict=True) if not o.written]
+        attributes = dict(step.attributes)
+        if "salt" in attributes:
+            attributes["seed"] = self.seed
+        values = getattr(reference_ops, step.op)(*reads, **attributes)
+        if step.op == "metric":
+            self.result.metric += values
+            return
+        if step.op.endswith(("loss", "crossentropy")):
+            self.result.loss += values[0]
+            values = values[1:]
+        values = values if isinstance(values, tuple) else (values,)
+        written = [(o, b) for o, b in zip(op.operands, step.operands, strict=True) if o.written]
+        for (operand, buffer), value in zip(written, values, strict=True):
+            self.write(operand, buffer, value)
 
 
-def scale_forward(x, scale, offset):
-    return x * scale + offset
+def run(program: Program, vector, arrays, seed: int = 0) -> Result:
+    """Run ``program`` on the flat ``vector`` and the arrays of its inputs (and targets, weights).
 
-
-def dense_forward(x, kernel, bias, *, activation):
-    z = x @ kernel
-    return ACTIVATIONS[activation][0](z if bias is None else z + bias)
-
-
-def dense_backward(x, kernel, dz):
-    return dz @ kernel.T, x.T @ dz, dz.sum(axis=0)
-
-
-def activation_forward(x, *, activation):
-    return ACTIVATIONS[activation][0](x)
-
-
-def activation_backward(x, y, dy, *, activation):
-    return dy * ACTIVATIONS[activation][1](x, y)
-
-
-def softmax_forward(x):
-    e = exp(x - x.max(axis=1, keepdims=True))
-    return e / e.sum(axis=1, keepdims=True)
-
-
-def softmax_backward(y, dy):
-    return y * (dy - (dy * y).sum(axis=1, keepdims=True))
-
-
-def _mixed(h):
-    with np.errstate(over="ignore"):
-        h = np.uint32(h)
-        h = (h ^ (h >> np.uint32(16))) * np.uint32(0x7FEB352D)
-        h = (h ^ (h >> np.uint32(15))) * np.uint32(0x846CA68B)
-        return h ^ (h >> np.uint32(16))
-
-
-def dropout_forward(x, *, rate, salt, seed):
-    """Whether a unit is kept is a hash of (seed, salt, row, unit)."""
-    rows, units = x.shape
-    with np.errstate(over="ignore"):
-        key = _mixed(np.uint32(seed & 0xFFFFFFFF) ^ _mixed(np.uint32(seed >> 32) + np.uint32(salt)))
-    kept = _mixed(np.arange(rows * units, dtype=np.uint32) ^ key) >= np.uint32(rate * 2**32)
-    return where(kept.reshape(rows, units), x / (1 - rate), 0)
-
-
-dropout_backward = dropout_forward
-
-
-def copy(x):
-    return x.copy()
-
-
-def accumulate(x):
-    return x
-
-
-# name -> (value, derivative), pointwise in prediction p and target t; d is Huber's delta
-LOSSES = {
-    "mse": (lambda p, t, d: (p - t) ** 2, lambda p, t, d: 2 * (p - t)),
-    "mae": (lambda p, t, d: abs(p - t), lambda p, t, d: np.sign(p - t)),
-    "huber": (lambda p, t, d: where(abs(p - t) <= d, (p - t) ** 2 / 2, d * (abs(p - t) - d / 2)),
-              lambda p, t, d: np.clip(p - t, -d, d)),
-    "binary_crossentropy": (lambda p, t, d: maximum(p, 0) - p * t + log1p(exp(-abs(p))),
-                            lambda p, t, d: _sigmoid(p) - t),
-}
-
-
-def pointwise_loss(prediction, target, weight, *, loss, delta):
-    value, slope = (f(prediction, target, delta) for f in LOSSES[loss])
-    w = 1 if weight is None else weight.reshape(-1, 1)
-    return (value * w).mean(), slope * w / prediction.size
-
-
-def softmax_crossentropy(logits, target, weight):
-    w = np.ones((len(logits), 1)) if weight is None else weight.reshape(-1, 1)
-    top = logits.max(axis=1, keepdims=True)
-    log_sum = log(exp(logits - top).sum(axis=1, keepdims=True)) + top
-    value = (w * target * (log_sum - logits)).sum() / len(logits)
-    return value, (softmax_forward(logits) * target.sum(axis=1, keepdims=True) - target) * w / len(logits)
-
-
-def sparse_crossentropy(logits, target, weight):
-    return softmax_crossentropy(logits, np.eye(logits.shape[1])[target.ravel().astype(int)], weight)
-
-
-def metric(prediction, target, *, metric):
-    """Mean over rows: wrong classes, wrong bits, or the absolute error."""
-    if metric == "class_error":
-        return (prediction.argmax(axis=1) != target.argmax(axis=1)).mean()
-    if metric == "sparse_class_error":
-        return (prediction.argmax(axis=1) != target.ravel()).mean()
-    if metric == "absolute_error":
-        return abs(prediction - target).mean()
-    limit = 0 if metric == "logit_error" else 0.5
-    return ((prediction > limit) != (target > 0.5)).mean()
-
-
-def rprop_step(g, w, step, previous, delta, *, increase, decrease, step_max, step_min, step_start,
-               take_back, grew):
-    agreement = np.sign(g) * np.sign(previous)
-    step = where(agreement > 0, np.minimum(step * increase, step_max),
-                 where(agreement < 0, maximum(step * decrease, step_min), step))
-    back = -delta if take_back or grew else np.zeros_like(delta)
-    delta = where(agreement < 0, back, -np.sign(g) * step)
-    return w + delta, step, where(agreement < 0, 0, g), delta
-
-
-def sgd_step(g, w, velocity, *, learning_rate, momentum, nesterov, decay):
-    w, push = w - decay * w, learning_rate * g
-    velocity = momentum * velocity - push
-    return w + (momentum * velocity - push if nesterov else velocity), velocity
-
-
-def rmsprop_step(g, w, square, velocity, mean, *, learning_rate, rho, momentum, epsilon, decay):
-    w = w - decay * w
-    square = rho * square + (1 - rho) * g * g
-    variance = square
-    if mean is not None:
-        mean = rho * mean + (1 - rho) * g
-        variance = square - mean * mean
-    velocity = momentum * velocity + learning_rate * g / sqrt(variance + epsilon)
-    return w - velocity, square, velocity, mean
-
-
-def adam_step(g, w, mean, square, *, learning_rate, beta_1, beta_2, epsilon, decay, t):
-    w = w - decay * w
-    mean = mean + (1 - beta_1) * (g - mean)
-    square = square + (1 - beta_2) * (g * g - square)
-    rate = learning_rate * sqrt(1 - beta_2**t) / (1 - beta_1**t)
-    return w - rate * mean / (sqrt(square) + epsilon), mean, square
+    seed: of the batch's dropout masks. All rows are one batch.
+    """
+    state = _Run(program, vector, arrays, seed)
+    for step in program.steps:
+        state.step(step)
+    state.result.outputs = [state.values[e] for e in program.externals[len(program.spec.inputs):]
+                            if e.space == EXTERNAL and e in state.values]
+    state.result.gradient = state.gradient
+    return state.result

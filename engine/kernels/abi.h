@@ -66,6 +66,8 @@ typedef struct {
     int32_t count;
     const respnet_entry *entries;
     respnet_sizes float32, float64;
+    int32_t activation_count;
+    const char *const *activations; /* names in the order of their numbers */
 } respnet_level;
 
 #define RESPNET_LEVEL_CAPSULE "respnet.level"

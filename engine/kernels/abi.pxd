@@ -52,5 +52,7 @@ cdef extern from "abi.h" nogil:
         const respnet_entry *entries
         respnet_sizes float32
         respnet_sizes float64
+        int32_t activation_count
+        const char **activations
 
     const char *RESPNET_LEVEL_CAPSULE

@@ -7,46 +7,11 @@ from posix.time cimport CLOCK_MONOTONIC, clock_gettime, timespec
 
 import numpy
 
-from . import levels
+from respnet.engine.kernels import levels
 
-
-cdef extern from "abi.h" nogil:
-    enum:
-        MAX_OPERANDS
-        MAX_DIMS
-        MAX_CONSTANTS
-
-    ctypedef void (*respnet_kernel)(const respnet_step *, respnet_frame *) noexcept nogil
-
-    ctypedef struct respnet_step:
-        respnet_kernel run
-        int32_t *space
-        int64_t *offset
-        int64_t *dim
-        double *constant
-
-    ctypedef struct respnet_frame:
-        char **base
-        int64_t rows
-        int64_t first_row
-        int64_t batch
-        uint64_t seed
-        int64_t t
-        double loss
-        double metric
-
-    ctypedef struct respnet_entry:
-        const char *name
-        respnet_kernel float32
-        respnet_kernel float64
-
-    ctypedef struct respnet_level:
-        const char *name
-        int32_t vector_bytes
-        int32_t count
-        const respnet_entry *entries
-
-    const char *RESPNET_LEVEL_CAPSULE
+from respnet.engine.kernels.abi cimport (
+    MAX_CONSTANTS, MAX_DIMS, MAX_OPERANDS, RESPNET_LEVEL_CAPSULE, respnet_frame, respnet_kernel,
+    respnet_level, respnet_step)
 
 
 cdef const respnet_level *level_table(str level) except NULL:
@@ -63,6 +28,12 @@ def ops(str level):
     cdef const respnet_level *table = level_table(level)
     cdef int32_t i
     return [table.entries[i].name.decode() for i in range(table.count) if table.entries[i].name]
+
+
+def activation_names(str level="portable"):
+    """Names of the activations in the order of their numbers."""
+    cdef const respnet_level *table = level_table(level)
+    return [table.activations[i].decode() for i in range(table.activation_count)]
 
 
 cdef respnet_kernel find(str level, str op, dtype) except *:

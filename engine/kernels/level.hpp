@@ -47,7 +47,8 @@ template <class R> static int64_t workspace(int64_t I, int64_t O, int64_t rows) 
 static const respnet_level LEVEL = {
     RESPNET_LEVEL_NAME, RESPNET_VECTOR_BYTES, sizeof ENTRIES / sizeof *ENTRIES, ENTRIES,
     {wide_size<float>, panels_size<float>, workspace<float>},
-    {wide_size<double>, panels_size<double>, workspace<double>}};
+    {wide_size<double>, panels_size<double>, workspace<double>},
+    activation::count, activation::names};
 
 static int add_table(PyObject *module) {
     PyObject *capsule = PyCapsule_New((void *)&LEVEL, RESPNET_LEVEL_CAPSULE, nullptr);

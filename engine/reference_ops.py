@@ -1,0 +1,169 @@
+"""The reference executor: every op in plain NumPy, run step by step. The oracle of the kernels.
+
+Each function is named as its op and takes the read operands of the contract, then its attributes; it
+returns the written ones in order. Slow on purpose: what it says should be checkable by eye.
+"""
+
+import math
+
+import numpy as np
+from numpy import abs, exp, log, log1p, maximum, sqrt, tanh, where
+
+_ERF = np.vectorize(math.erf, otypes=[float])
+
+
+def _sigmoid(x):
+    return where(x >= 0, 1 / (1 + exp(-abs(x))), exp(-abs(x)) / (1 + exp(-abs(x))))
+
+
+def _gelu_slope(x):
+    return (1 + _ERF(x / sqrt(2))) / 2 + x * exp(-x * x / 2) / sqrt(2 * np.pi)
+
+
+# name -> (value of x, derivative from x and y)
+ACTIVATIONS = {
+    "linear": (lambda x: x, lambda x, y: np.ones_like(y)),
+    "sigmoid": (_sigmoid, lambda x, y: y * (1 - y)),
+    "tanh": (tanh, lambda x, y: 1 - y * y),
+    "relu": (lambda x: maximum(x, 0), lambda x, y: where(y > 0, 1.0, 0.0)),
+    "leaky_relu": (lambda x: where(x < 0, 0.2 * x, x), lambda x, y: where(y < 0, 0.2, 1.0)),
+    "elu": (lambda x: where(x < 0, np.expm1(np.minimum(x, 0)), x), lambda x, y: where(y < 0, y + 1, 1.0)),
+    "gelu": (lambda x: x * (1 + _ERF(x / sqrt(2))) / 2, lambda x, y: _gelu_slope(x)),
+    "softplus": (lambda x: maximum(x, 0) + log1p(exp(-abs(x))), lambda x, y: 1 - exp(-y)),
+    "exponential": (exp, lambda x, y: y),
+}
+
+
+def scale_forward(x, scale, offset):
+    return x * scale + offset
+
+
+def dense_forward(x, kernel, bias, *, activation):
+    z = x @ kernel
+    return ACTIVATIONS[activation][0](z if bias is None else z + bias)
+
+
+def dense_backward(x, kernel, dz):
+    return dz @ kernel.T, x.T @ dz, dz.sum(axis=0)
+
+
+def activation_forward(x, *, activation):
+    return ACTIVATIONS[activation][0](x)
+
+
+def activation_backward(x, y, dy, *, activation):
+    return dy * ACTIVATIONS[activation][1](x, y)
+
+
+def softmax_forward(x):
+    e = exp(x - x.max(axis=1, keepdims=True))
+    return e / e.sum(axis=1, keepdims=True)
+
+
+def softmax_backward(y, dy):
+    return y * (dy - (dy * y).sum(axis=1, keepdims=True))
+
+
+def _mixed(h):
+    with np.errstate(over="ignore"):
+        h = np.uint32(h)
+        h = (h ^ (h >> np.uint32(16))) * np.uint32(0x7FEB352D)
+        h = (h ^ (h >> np.uint32(15))) * np.uint32(0x846CA68B)
+        return h ^ (h >> np.uint32(16))
+
+
+def dropout_forward(x, *, rate, salt, seed):
+    """Whether a unit is kept is a hash of (seed, salt, row, unit)."""
+    rows, units = x.shape
+    with np.errstate(over="ignore"):
+        key = _mixed(np.uint32(seed & 0xFFFFFFFF) ^ _mixed(np.uint32(seed >> 32) + np.uint32(salt)))
+    kept = _mixed(np.arange(rows * units, dtype=np.uint32) ^ key) >= np.uint32(rate * 2**32)
+    return where(kept.reshape(rows, units), x / (1 - rate), 0)
+
+
+def dropout_backward(dy, *, rate, salt, seed):
+    return dropout_forward(dy, rate=rate, salt=salt, seed=seed)
+
+
+def copy(x):
+    return x.copy()
+
+
+def accumulate(x):
+    return x
+
+
+# name -> (value, derivative), pointwise in prediction p and target t; d is Huber's delta
+LOSSES = {
+    "mse": (lambda p, t, d: (p - t) ** 2, lambda p, t, d: 2 * (p - t)),
+    "mae": (lambda p, t, d: abs(p - t), lambda p, t, d: np.sign(p - t)),
+    "huber": (lambda p, t, d: where(abs(p - t) <= d, (p - t) ** 2 / 2, d * (abs(p - t) - d / 2)),
+              lambda p, t, d: np.clip(p - t, -d, d)),
+    "binary_crossentropy": (lambda p, t, d: maximum(p, 0) - p * t + log1p(exp(-abs(p))),
+                            lambda p, t, d: _sigmoid(p) - t),
+}
+
+
+def pointwise_loss(prediction, target, weight, *, loss, delta):
+    value, slope = (f(prediction, target, delta) for f in LOSSES[loss])
+    w = 1 if weight is None else weight.reshape(-1, 1)
+    return (value * w).mean(), slope * w / prediction.size
+
+
+def softmax_crossentropy(logits, target, weight):
+    w = np.ones((len(logits), 1)) if weight is None else weight.reshape(-1, 1)
+    top = logits.max(axis=1, keepdims=True)
+    log_sum = log(exp(logits - top).sum(axis=1, keepdims=True)) + top
+    value = (w * target * (log_sum - logits)).sum() / len(logits)
+    return value, (softmax_forward(logits) * target.sum(axis=1, keepdims=True) - target) * w / len(logits)
+
+
+def sparse_crossentropy(logits, target, weight):
+    return softmax_crossentropy(logits, np.eye(logits.shape[1])[target.ravel().astype(int)], weight)
+
+
+def metric(prediction, target, *, metric):
+    """Mean over rows: wrong classes, wrong bits, or the absolute error."""
+    if metric == "class_error":
+        return (prediction.argmax(axis=1) != target.argmax(axis=1)).mean()
+    if metric == "sparse_class_error":
+        return (prediction.argmax(axis=1) != target.ravel()).mean()
+    if metric == "absolute_error":
+        return abs(prediction - target).mean()
+    limit = 0 if metric == "logit_error" else 0.5
+    return ((prediction > limit) != (target > 0.5)).mean()
+
+
+def rprop_step(g, w, step, previous, delta, *, increase, decrease, step_max, step_min, step_start,
+               take_back, grew):
+    agreement = np.sign(g) * np.sign(previous)
+    step = where(agreement > 0, np.minimum(step * increase, step_max),
+                 where(agreement < 0, maximum(step * decrease, step_min), step))
+    back = -delta if take_back or grew else np.zeros_like(delta)
+    delta = where(agreement < 0, back, -np.sign(g) * step)
+    return w + delta, step, where(agreement < 0, 0, g), delta
+
+
+def sgd_step(g, w, velocity, *, learning_rate, momentum, nesterov, decay):
+    w, push = w - decay * w, learning_rate * g
+    velocity = momentum * velocity - push
+    return w + (momentum * velocity - push if nesterov else velocity), velocity
+
+
+def rmsprop_step(g, w, square, velocity, mean, *, learning_rate, rho, momentum, epsilon, decay):
+    w = w - decay * w
+    square = rho * square + (1 - rho) * g * g
+    variance = square
+    if mean is not None:
+        mean = rho * mean + (1 - rho) * g
+        variance = square - mean * mean
+    velocity = momentum * velocity + learning_rate * g / sqrt(variance + epsilon)
+    return w - velocity, square, velocity, mean
+
+
+def adam_step(g, w, mean, square, *, learning_rate, beta_1, beta_2, epsilon, decay, t):
+    w = w - decay * w
+    mean = mean + (1 - beta_1) * (g - mean)
+    square = square + (1 - beta_2) * (g * g - square)
+    rate = learning_rate * sqrt(1 - beta_2**t) / (1 - beta_1**t)
+    return w - rate * mean / (sqrt(square) + epsilon), mean, square
