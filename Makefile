@@ -33,7 +33,7 @@ bench: build $(VENV)/.extra-test
 	@$(RUN) bench/run.py $(ARGS)
 
 docs: build
-	@$(RUN) -m respnet.redisproto.docs > docs/commands.md
+	@$(RUN) -m respnet.redisproto.docgen
 
 clean:
 	rm -rf build dist *.egg-info

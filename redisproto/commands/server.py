@@ -6,7 +6,7 @@ from typing import Literal
 
 from ..access import OK, database, database_number
 from ..command import Family
-from ..errors import NO_REPLY, CommandError, Deferred, Verbatim
+from ..errors import NO_REPLY, CommandError, Deferred, NoReply, Verbatim
 from ..grammar import choice, flag, oneof, optional, options, rest
 from ..info import modules, report
 from ..numbers import parse_integer
@@ -112,7 +112,7 @@ def lastsave(session, request):
 
 @rows.command("shutdown", options(oneof(flag("NOSAVE"), flag("SAVE")), flag("NOW"), flag("FORCE"),
                                   flag("ABORT")),
-              flags="admin noscript loading stale no_multi allow_busy", reply=NO_REPLY,
+              flags="admin noscript loading stale no_multi allow_busy", reply=NoReply,
               complexity="O(N) when saving, where N is the number of bytes not yet in the file",
               summary="Save, end all connections, end the server")
 def shutdown(session, request):
