@@ -124,7 +124,7 @@ class Container(Command):
         self.alone = handler
         self.command("help", flags="loading stale", reply=list[str], since="5.0.0",
                      summary="Show what the subcommands do",
-                     categories=" ".join(self.categories - {"slow", "fast"}))(self.help)
+                     categories=" ".join(self.categories - {"slow", "fast"}) or None)(self.help)
 
     def command(self, name, *items, **fields):
         """Decorator: the function below serves this subcommand."""

@@ -4,7 +4,6 @@
 """
 
 import tomllib
-from pathlib import Path
 
 from .glob import matcher
 from .settings import SETTINGS, SettingError
@@ -57,9 +56,13 @@ class Config:
         self.origin[name] = origin
 
     def read_password(self):
-        if self["password-file"]:
-            with open(self["password-file"], encoding="utf-8") as file:
-                self.assign("requirepass", file.readline().rstrip("\r\n"), "password-file")
+        path = self["password-file"]
+        if path:
+            try:
+                with open(path, encoding="utf-8") as file:
+                    self.assign("requirepass", file.readline().rstrip("\r\n"), path)
+            except OSError as error:
+                raise SettingError(f"password-file: {error}") from None
 
     # -- CONFIG GET and SET
 
@@ -101,10 +104,14 @@ class Config:
 
 
 def read_toml(path):
-    if path is None or not Path(path).exists():
+    """Names and values of a file; SettingError if it is not there or not TOML."""
+    if path is None:
         return {}
-    with open(path, "rb") as file:
-        return {name.replace("_", "-"): value for name, value in tomllib.load(file).items()}
+    try:
+        with open(path, "rb") as file:
+            return {name.replace("_", "-"): value for name, value in tomllib.load(file).items()}
+    except (OSError, tomllib.TOMLDecodeError) as error:
+        raise SettingError(f"{path}: {error}") from None
 
 
 def as_text(value):

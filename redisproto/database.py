@@ -4,8 +4,9 @@ from heapq import heapify, heappop, heappush
 
 from .keyorder import KeyOrder
 
-# Entry object, its slot in the dictionary, the key's bytes header, its row in KeyOrder.
-ENTRY_OVERHEAD = 224
+# Entry object, its slot in the dictionary, the key's bytes header, its row in KeyOrder: measured
+# with 300 000 keys.
+ENTRY_OVERHEAD = 290
 DEADLINE_SLACK = 1024  # stale deadlines kept before the heap is rebuilt
 
 

@@ -83,7 +83,18 @@ class Option(Group):
 
 
 class OneOf(Group):
-    """Tokens and options that exclude each other (inside ``options``)."""
+    """Tokens and options that exclude each other: one of them, or inside ``options`` any."""
+
+    def __init__(self, *items):
+        super().__init__(*items)
+        self.least = min(item.least for item in items)
+        self.most = None if len({(item.least, item.most) for item in items}) > 1 else self.least
+        self.members = {item.word: item for item in items}
+
+    def parse(self, argv, at, request):
+        if at >= len(argv) or argv[at].lower() not in self.members:
+            self.refuse()
+        return self.members[argv[at].lower()].parse(argv, at, request)
 
     def usage(self):
         return "|".join(item.usage() for item in self.items)

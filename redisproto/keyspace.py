@@ -54,6 +54,7 @@ class Keyspace:
         self.last_id = 0
         self.used = 0  # bytes of all keys and values
         self.maxmemory = 0  # 0: no limit
+        self.atomic = False  # a transaction is running: nothing may be put off
         self.dirty = self.hits = self.misses = self.expired = 0
         self.seconds = self.now() // 1000  # coarse clock for OBJECT IDLETIME
 

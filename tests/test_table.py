@@ -1,8 +1,11 @@
 """The command table: complete, well described, and equal to Redis where Redis has the command."""
 
+from pathlib import Path
+from typing import Literal
+
 import pytest
 
-from respnet.redisproto import table
+from respnet.redisproto import docgen, reply_types, table
 from respnet.redisproto.command import Command, Container, Family
 from respnet.redisproto.errors import CommandError
 from respnet.redisproto.grammar import (
@@ -154,3 +157,19 @@ def test_every_container_helps():
             lines = top.subcommands[b"help"].handler(None, None)
             assert lines[0].startswith(f"{top.name.upper()} <subcommand>")
             assert len(lines) == 1 + 2 * len(top.subcommands)
+
+
+def test_the_page_of_commands_is_fresh():
+    page = Path(__file__).resolve().parents[1] / "docs" / "commands.md"
+    assert page.read_text() == docgen.page(), "run python -m respnet.redisproto.docgen"
+
+
+@pytest.mark.parametrize("value, kind, fits", [
+    ("OK", Literal["OK"], True), (b"OK", Literal["OK"], False), ("QUEUED", Literal["OK"], False),
+    (1, int, True), (True, int, False), (1.0, int, False), (None, bytes | None, True),
+    (None, bytes, False), ([1, None], list[int | None], True), ([1, b""], list[int], False),
+    ([], list[int], True), ({b"a": 1}, dict[bytes, int], True), ({"a": 1}, dict[bytes, int], False),
+    ([[1], [b""]], list[list], True), (CommandError("ERR x"), int, True),
+])
+def test_declared_replies_are_checked_by_type(value, kind, fits):
+    assert reply_types.matches(value, kind) is fits

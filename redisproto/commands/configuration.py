@@ -8,6 +8,7 @@ from ..config import BY_NAME
 from ..errors import CommandError
 from ..grammar import many, pattern, string
 from ..settings import SettingError
+from ..signature import SHOWN
 
 rows = Family("server")
 config = rows.container("config", since="2.0.0", categories="",
@@ -35,13 +36,13 @@ def get(session, request):
 def set_(session, request):
     changes = {}
     for word, value in request.pairs:
-        name = word.lower().decode("latin-1")
+        shown = word[:SHOWN].decode("latin-1")
+        name = shown.lower()
         if name not in BY_NAME:
-            shown = word.decode("latin-1")
             raise CommandError(
                 f"ERR Unknown option or number of arguments for CONFIG SET - '{shown}'")
         if name in changes:
-            raise failed(name, "duplicate parameter")
+            raise failed(shown, "duplicate parameter")
         changes[name] = value.decode("utf-8", "surrogateescape")
     try:
         session.server.config.change(changes)

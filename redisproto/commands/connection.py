@@ -24,6 +24,7 @@ BAD_NAME = "ERR Client names cannot contain spaces, newlines or special characte
 
 
 @rows.command("ping", optional(string("message")), flags="fast", reply=Literal["PONG"] | bytes,
+              error="ERR wrong number of arguments for 'ping' command",
               summary="Ping the server")
 def ping(session, request):
     return "PONG" if request.message is None else request.message

@@ -1,11 +1,12 @@
 """Keys, whatever they hold: EXISTS, DEL, TYPE, SCAN, RENAME, COPY ..."""
 
+import asyncio
 import re
 from typing import Literal
 
 from ..access import OK, database, database_number
 from ..command import Family
-from ..errors import CommandError
+from ..errors import CommandError, Deferred
 from ..glob import is_literal, matcher
 from ..grammar import flag, integer, key, many, option, options, pattern, string
 from ..words import Word
@@ -14,7 +15,8 @@ rows = Family("generic")
 
 NO_SUCH_KEY = "ERR no such key"
 SAME_OBJECT = "ERR source and destination objects are the same"
-SCAN_LONGEST = 100_000  # keys looked at by one SCAN, whatever COUNT says: about 20 ms
+SCAN_LONGEST = 10_000  # keys looked at by one SCAN, whatever COUNT says: about 5 ms
+KEYS_SLICE = 5_000
 EACH = "O(N) where N is the number of keys"
 
 
@@ -61,7 +63,22 @@ def keys(session, request):
     if is_literal(request.pattern):
         return [request.pattern] if request.pattern in db else []
     match = matcher(request.pattern)
-    return [name for name in list(db.entries) if match(name) and name in db]
+    if len(db) <= KEYS_SLICE or db.space.atomic:
+        return [name for name in list(db.entries) if match(name) and name in db]
+    later = Deferred()
+    collect(session, db, match, later, [], 0)
+    return later
+
+
+def collect(session, db, match, later, found, position):
+    """KEYS of a large database, a slice a turn of the loop; others are served in between."""
+    page, position = db.scan(position, KEYS_SLICE)
+    found += filter(match, page)
+    if not position:
+        later.set(found)
+    elif session.id in session.server.clients:
+        loop = asyncio.get_running_loop()
+        loop.call_soon(collect, session, db, match, later, found, position)
 
 
 def cursor(word):

@@ -107,7 +107,7 @@ def list_(session, request):
     return [row.full_name.encode() for row in names]
 
 
-@subcommand("getkeys", many(string("word"), name="words"), since="2.8.13", arity=-3,
+@subcommand("getkeys", many(string("word"), name="words", least=2), since="2.8.13",
             reply=list[bytes], complexity="O(N) where N is the number of arguments",
             summary="Extract the keys from a command")
 def getkeys(session, request):

@@ -38,10 +38,13 @@ def exec_(session, request):
     if changed(session):
         discard_transaction(session)
         return None
-    session.watched = []  # what the transaction itself writes is no conflict
-    replies = session.execute_queued()
-    discard_transaction(session)
-    return replies
+    space = session.server.keyspace
+    space.atomic = True
+    try:
+        return session.execute_queued()
+    finally:
+        space.atomic = False
+        discard_transaction(session)
 
 
 @rows.command("discard", flags=f"{FLAGS} fast allow_busy", since="2.0.0", reply=Literal["OK"],
