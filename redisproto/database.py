@@ -33,7 +33,7 @@ class Database:
         self.deadlines = []  # heap of (expire_ms, key); rows that no longer hold are skipped
         self.volatile = 0  # keys with an expiry
         self.used = 0  # bytes
-        self.hooked = set()  # keys whose values want to be told when they go
+        self.hooked = set()  # keys whose values want to be told when they go; those may log, too
 
     def __len__(self):
         return len(self.entries)

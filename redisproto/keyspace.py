@@ -82,6 +82,14 @@ class Keyspace:
         finally:
             self.store = store
 
+    def find(self, id):
+        """(db, key, entry) of the hooked value with this id, or None."""
+        for database in self.databases:
+            for key in database.hooked:
+                if database.entries[key].value.id == id:
+                    return database.index, key, database.entries[key]
+        return None
+
     # -- all databases
 
     def flush(self, db=None):

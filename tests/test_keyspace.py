@@ -151,6 +151,17 @@ def test_a_value_is_told_when_its_key_goes(space, act):
     assert value.removed == 1 and db.hooked == set()
 
 
+def test_hooked_values_are_found_by_id(space):
+    value = Hooked()
+    space[2].set(b"k", value)
+    space[2].set(b"s", text(b""))
+    db, key, entry = space.find(value.id)
+    assert (db, key, entry.value) == (2, b"k", value)
+    assert space.find(space[2].peek(b"s").id) is None
+    space[2].delete(b"k")
+    assert space.find(value.id) is None
+
+
 def test_a_value_is_told_when_its_key_moves(space):
     value = Hooked()
     space[0].set(b"k", value)
