@@ -63,7 +63,7 @@ class Replies:
     def is_open(self):
         self.send(b"*1\r\n$4\r\nPING\r\n")
         try:
-            return self.read(1) == [b"PONG"] or True
+            return self.read(1) == [b"PONG"]
         except (ConnectionError, TimeoutError):
             return False
 
@@ -134,9 +134,11 @@ def serve():
 
 @pytest.fixture(scope="module")
 def shared_server():
-    with tempfile.TemporaryDirectory(prefix="respnet-test-") as folder:
-        with contextlib.closing(ServerProcess(folder, dir=f"{folder}/data")) as server:
-            yield server
+    with (
+        tempfile.TemporaryDirectory(prefix="respnet-test-") as folder,
+        contextlib.closing(ServerProcess(folder, dir=f"{folder}/data")) as server,
+    ):
+        yield server
 
 
 @pytest.fixture
