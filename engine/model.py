@@ -9,7 +9,7 @@ from respnet.engine import activations, losses
 from respnet.engine.device import cpu_level
 from respnet.engine.dtypes import float_dtype
 from respnet.engine.errors import ShapeError, SpecError
-from respnet.engine.kernels.executor import Bound, Executable, Sizes
+from respnet.engine.kernels.executor import Bound, Executable, Predictor, Sizes
 from respnet.engine.kernels.lowering import LANES_BLOCK, lower, narrow
 from respnet.engine.params import Layout
 from respnet.engine.program import compile_program
@@ -37,7 +37,7 @@ class Weights:
         return cls(vector, next(_versions))
 
 
-class Model:
+class Model(Predictor):
     """A network on one device.
 
     threads: helpers a large batch may be split over (1: none). ``weights`` is swapped as a whole;
@@ -65,7 +65,7 @@ class Model:
                 raise ShapeError(f"weights must have {self.layout.size} numbers, got {vector.shape}")
             weights = Weights.of(vector)
         self.weights = weights
-        self._bound: dict = {}
+        self._forget()
 
     def view(self, name: str) -> np.ndarray:
         """The parameter ``name`` (for example ``dense_0/kernel``), read-only."""
@@ -102,20 +102,7 @@ class Model:
 
         return Trainer(self, optimizer, constants, **options)
 
-    def runner(self) -> Bound:
-        """The present weights ready for single rows (Cython: ``run_row``)."""
-        return self._bind("row")
-
     def _bind(self, layout: str) -> Bound:
-        bound = self._bound.get(layout)
-        if bound is None:
-            bound = Bound(self.executable("predict", layout), self.weights.vector)
-            self._bound[layout] = bound
-        return bound
-
-    def predict(self, x) -> np.ndarray:
-        """x (B,I) -> y (B,O), a new array of the model's dtype."""
-        if len(x) == 1:
-            return self._bind("row").predict(x)
-        layout = self._bound.get("batch") or self._bound.setdefault("batch", self._bind(self.batch_layout("predict")))
-        return layout.predict(x, self.threads)
+        """The present weights, packed for single rows ("row") or for many ("batch")."""
+        layout = self.batch_layout("predict") if layout == "batch" else layout
+        return Bound(self.executable("predict", layout), self.weights.vector)

@@ -4,6 +4,7 @@ import numpy
 
 def vector_bytes(level: str) -> int: ...
 def ops(level: str) -> list[str]: ...
+def activation_names(level: str = ...) -> list[str]: ...
 def call(
     level: str,
     op: str,
@@ -18,4 +19,6 @@ def call(
     seed: int = 0,
     t: int = 1,
     repeat: int = 1,
+    loss: float = 0,
+    previous_loss: float = 0,
 ) -> tuple[float, float, float]: ...

@@ -85,7 +85,8 @@ cdef check(operands, dtype):
 
 
 def call(str level, str op, dtype, operands, dims=(), constants=(), *, int64_t rows=1,
-         int64_t first_row=0, batch=None, uint64_t seed=0, int64_t t=1, int64_t repeat=1):
+         int64_t first_row=0, batch=None, uint64_t seed=0, int64_t t=1, int64_t repeat=1,
+         double loss=0, double previous_loss=0):
     """Run ``op`` of ``level`` on ``operands``: C-contiguous arrays of ``dtype``, or None.
 
     Kernels write into their output operands in place. Returns ``(loss, metric, seconds)``: the sums
@@ -106,6 +107,7 @@ def call(str level, str op, dtype, operands, dims=(), constants=(), *, int64_t r
     step.run = kernel
     frame.rows, frame.first_row, frame.seed, frame.t = rows, first_row, seed, t
     frame.batch = rows if batch is None else batch
+    frame.loss, frame.previous_loss = loss, previous_loss
     with nogil:
         clock_gettime(CLOCK_MONOTONIC, &start)
         for i in range(repeat):

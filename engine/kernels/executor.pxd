@@ -74,4 +74,12 @@ cdef class Bound:
     cdef int64_t inputs
     cdef int64_t outputs
     cdef Frames borrow(self, int slots)
+    cdef object predict(self, x, int threads)
+    cdef int run(self, char **external, int64_t rows, int threads) except -1
     cdef void run_row(self, const void *x, void *y) noexcept nogil
+
+
+cdef class Predictor:
+    cdef Bound row
+    cdef Bound batch
+    cdef public int threads

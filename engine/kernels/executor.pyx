@@ -259,12 +259,10 @@ cdef class Bound:
         frame.base[SPACE_EXTERNAL + 1] = <char *>y
         execute_steps(self.executable.program.steps, self.executable.program.count, frame)
 
-    def predict(self, x, int threads=1):
+    cdef object predict(self, x, int threads):
         """x (B,I), contiguous and of the executable's dtype -> y (B,O), a new array."""
-        cdef respnet_batch batch
         cdef char *external[2]
         cdef cnp.npy_intp shape[2]
-        cdef Frames frames
         if not (cnp.PyArray_CheckExact(x) and cnp.PyArray_TYPE(x) == self.executable.type_number
                 and cnp.PyArray_IS_C_CONTIGUOUS(x) and cnp.PyArray_NDIM(x) == 2
                 and cnp.PyArray_DIM(x, 1) == self.inputs):
@@ -272,18 +270,50 @@ cdef class Bound:
         shape[0], shape[1] = cnp.PyArray_DIM(x, 0), self.outputs
         y = cnp.PyArray_SimpleNew(2, shape, self.executable.type_number)
         external[0], external[1] = <char *>cnp.PyArray_DATA(x), <char *>cnp.PyArray_DATA(y)
+        self.run(external, shape[0], threads)
+        return y
+
+    cdef int run(self, char **external, int64_t rows, int threads) except -1:
+        """``rows`` rows from and to ``external``; long runs let the GIL go."""
+        cdef respnet_batch batch
+        cdef Frames frames
+        if rows <= self.executable.program.rows:
+            threads = 1
         frames = self.borrow(threads)
         batch.program = &self.executable.program
         batch.frames, batch.slots = frames.frames, threads
-        batch.external, batch.batch = external, shape[0]
-        if shape[0] * self.executable.cost < KEEP_GIL:
+        batch.external, batch.batch = external, rows
+        if rows * self.executable.cost < KEEP_GIL:
             run_batch(&batch, 1)
         else:
             with nogil:
                 run_batch(&batch, threads)
         if threads == 1:
             self.free.append(frames)
-        return y
+        return 0
+
+
+cdef class Predictor:
+    """What answers: one version of the weights, bound for single rows and for batches when first
+    needed. ``_bind(layout)`` of a subclass makes the Bound.
+    """
+
+    def predict(self, x):
+        """x (B,I) -> y (B,O), a new array of the model's dtype."""
+        if cnp.PyArray_CheckExact(x) and cnp.PyArray_NDIM(x) and cnp.PyArray_DIM(x, 0) == 1:
+            if self.row is None:
+                self.row = self._bind("row")
+            return self.row.predict(x, 1)
+        if self.batch is None:
+            self.batch = self._bind("batch")
+        return self.batch.predict(x, self.threads)
+
+    def runner(self):
+        """A Bound of its own to the present weights, for single rows (Cython: ``run_row``)."""
+        return self._bind("row")
+
+    def _forget(self):
+        self.row = self.batch = None
 
 
 cdef object checked(x, dtype, int64_t columns):
