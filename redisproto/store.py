@@ -78,10 +78,10 @@ class Store:
                 for db, *rest in reader.objects():
                     yield back.get(db, db), *rest
                 drop_orphans(reader)
+                self._start(meta, reader, logged)
         except BaseException:
             self._release()
             raise
-        self._start(meta, reader, logged)
 
     def _start(self, meta, reader, logged):
         self.clean = meta.get("clean") == b"1"

@@ -96,11 +96,13 @@ def connect(folder: Path, vfs=None) -> apsw.Connection:
 
 @contextmanager
 def reading(place):
-    """What SQLite says about a damaged file, as a StoreError."""
+    """What SQLite says about a file it cannot read or write, as a StoreError."""
     try:
         yield
-    except (apsw.Error, UnicodeDecodeError) as error:
-        raise StoreError(f"{place}: {error}; see: respnet check, or restore a backup") from error
+    except (apsw.CorruptError, apsw.NotADBError, UnicodeDecodeError) as error:
+        raise StoreError(f"{place} is damaged: {error}; restore a backup") from error
+    except apsw.Error as error:
+        raise StoreError(f"{place}: {error}") from error
 
 
 def _create(connection):

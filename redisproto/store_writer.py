@@ -45,6 +45,7 @@ class Writer:
         self.backlog = []  # groups not yet committed
         self.commits = self.durable = 0
         self.flush_due = 0.0  # no commit before this time
+        self.running = False
         self._use_policy(policy)
 
     # Loop thread
@@ -76,14 +77,15 @@ class Writer:
         self.call(lambda: self.upkeep.chores.append(slices))
 
     def close(self, end):
-        self.call(lambda: self._close(end))
-        self.thread.join()
+        if self.running:
+            self.call(lambda: self._close(end))
+            self.thread.join()
 
     def info(self):
         return {
             "commits": self.commits,
             "pending_groups": self.effects.ticket - self.durable,
-            "log_bytes": self.compaction.log_bytes,
+            "log_bytes": self.compaction.log_bytes if self.running else 0,
             "error": self.failed,
         }
 

@@ -217,6 +217,19 @@ def test_second_opener_is_refused(tmp_path):
     opened(tmp_path / "s")[0].close()
 
 
+def test_an_opening_given_up_releases_the_folder(tmp_path):
+    store, _ = opened(tmp_path / "s")
+    store.put(0, b"k", Value(1))
+    store.close()
+    half = Store(tmp_path / "s", "no")
+    values = half.open()
+    next(values)
+    assert half.info()["status"] == "ok"
+    values.close()
+    half.close()
+    opened(tmp_path / "s")[0].close()
+
+
 def test_a_folder_with_other_things_is_refused(tmp_path):
     (tmp_path / "thesis.tex").write_text("x")
     with pytest.raises(StoreError, match="holds 'thesis.tex'"):

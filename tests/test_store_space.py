@@ -7,9 +7,10 @@ import subprocess
 import sys
 import time
 
+import apsw
 import pytest
 
-from respnet.redisproto import store_compaction
+from respnet.redisproto import store_compaction, store_upkeep, store_writer
 from respnet.redisproto.store import Store, check
 
 WAIT = 20  # seconds until a test gives up
@@ -173,6 +174,65 @@ def test_a_full_disk_refuses_and_recovers(small_disk):
     store, found = opened(small_disk / "s")
     store.close()
     assert len(found[b"k1"][1]) == 500
+
+
+class FullOnce(apsw.VFS):
+    """The n-th write finds the disk full, the others do not."""
+
+    def __init__(self):
+        super().__init__("full-once", "")
+        self.writes = self.fail_at = 0
+
+    def xOpen(self, name, flags):
+        return FullOnceFile(self, name, flags)
+
+
+class FullOnceFile(apsw.VFSFile):
+    def __init__(self, disk, name, flags):
+        super().__init__("", name, flags)
+        self.disk = disk
+
+    def xWrite(self, data, offset):
+        self.disk.writes += 1
+        if self.disk.writes == self.disk.fail_at:
+            raise apsw.FullError("no space")
+        super().xWrite(data, offset)
+
+
+def run_on(disk, path, fail_at):
+    """A few groups on that disk; returns the number of writes between open and close."""
+    store = Store(path, "always", vfs="full-once")
+    list(store.open())
+    value = Value(1, b"p" * 3000)
+    disk.writes, disk.fail_at = 0, fail_at
+    for i in range(6):
+        store.put(0, b"k1", value)
+        store.log(value, 1, b"%d" % i)
+        store.end_group()
+        until(lambda: store.committed == store.ticket)
+        store.log(value, 1, b"%d" % i)
+        store.end_group()
+        until(lambda: store.committed == store.ticket)
+    writes = disk.writes
+    disk.fail_at = 0
+    store.close()
+    return writes
+
+
+def test_the_disk_is_full_at_any_write(tmp_path, monkeypatch):
+    monkeypatch.setattr(store_writer, "RETRY_SECONDS", 0.001)
+    monkeypatch.setattr(store_upkeep, "CHECKPOINT_PAGES", 20)
+    monkeypatch.setattr(store_upkeep, "CHECKPOINT_SECONDS", 0.0)
+    fail_at, writes = 1, 1
+    while fail_at <= writes:
+        disk, path = FullOnce(), tmp_path / str(fail_at)
+        writes = run_on(disk, path, fail_at)
+        disk.unregister()
+        store, found = opened(path)
+        store.close()
+        assert found == {b"k1": ([b"p" * 3000], [(1, b"5"), (1, b"5")])}
+        fail_at += 7
+    assert writes > 50
 
 
 BROKEN_DISK = """
