@@ -36,6 +36,14 @@ class Compaction:
         self._sweep_at = max(SWEEP_FLOOR, 2 * sum(logged.values()))
         self._sweeping = False
 
+    def emptied(self):
+        """The log was deleted as a whole."""
+        self.log_bytes = self._dead = 0
+        self.counts.clear()
+        self._waiting.clear()
+        self._waiting_bytes = 0
+        self._asked.clear()
+
     def note(self, frames, dumped):
         """After a commit: frames were logged, the values in dumped have a new base."""
         self.log_bytes += len(frames)

@@ -22,6 +22,7 @@ class Tables:
         self.big: dict[tuple[int, bytes], tuple[int, int, int]] = {}
         self.numbers: dict[int, int] = {}
         self.dumped: list[int] = []  # ids whose frames so far became part of a dump
+        self.emptied = False  # the log was deleted
 
     def reload(self):
         """Read the in-memory maps again, at start and after a rollback."""
@@ -29,7 +30,12 @@ class Tables:
         self.big = {(db, key): (id, ver, base_bytes(layout)) for db, key, id, ver, layout in rows}
         found = self.cursor.execute("SELECT v FROM meta WHERE k='numbers'").fetchall()
         self.numbers = {int(k): n for k, n in json.loads(found[0][0]).items()} if found else {}
+        self.forget()
+
+    def forget(self):
+        """What was noted about the transaction is dealt with, or rolled back."""
         self.dumped.clear()
+        self.emptied = False
 
     def log(self, position, frames):
         self.cursor.execute(
@@ -78,6 +84,7 @@ class Tables:
             for table in ("obj", "part", "log"):
                 self.cursor.execute("DELETE FROM " + table)
             self.big.clear()
+            self.emptied = True
             return
         disk = self.numbers.get(db, db)
         for place in [place for place in self.big if place[0] == disk]:

@@ -132,8 +132,10 @@ class Writer:
             self._fail(error)
             return
         self.backlog = []
+        if self.tables.emptied:
+            self.compaction.emptied()
         self.compaction.note(frames, self.tables.dumped)
-        self.tables.dumped.clear()
+        self.tables.forget()
         self._done(groups[-1].ticket)
 
     def _write(self, groups):

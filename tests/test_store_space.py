@@ -114,6 +114,20 @@ def test_effects_of_deleted_values_are_swept(tmp_path, short_log):
     assert len(found[b"k"][1]) == 30
 
 
+def test_a_flushed_log_counts_no_more(tmp_path):
+    store, _ = opened(tmp_path / "s")
+    store.put(0, b"k", value := Value(1))
+    log_some(store, value, 30_000)
+    until(lambda: store.committed == store.ticket)
+    store.flush()
+    store.put(0, b"k", value)
+    store.log(value, 1, b"x" * 83)
+    store.end_group()
+    until(lambda: store.committed == store.ticket)
+    assert store.info()["log_bytes"] == 100
+    store.close()
+
+
 def test_a_limit_on_pages_refuses_and_recovers(tmp_path):
     """SQLite's own "disk full", by a page limit: the group stays, and goes through later."""
     store, _ = opened(tmp_path / "s", policy="always")
