@@ -6,12 +6,27 @@ list there (a test compares them).
 
 from respnet.engine.errors import SpecError
 
-NAMES = ("linear", "sigmoid", "tanh", "relu", "leaky_relu", "elu", "gelu", "softplus", "exponential")
+NAMES = (
+    "linear",
+    "sigmoid",
+    "tanh",
+    "relu",
+    "leaky_relu",
+    "elu",
+    "gelu",
+    "softplus",
+    "exponential",
+)
 NEEDS_INPUT = {"gelu"}  # the derivative cannot be had from the output alone
 ALL = (*NAMES, "softmax")
 
-_INITIALIZERS = {"relu": "he_uniform", "leaky_relu": "he_uniform", "elu": "he_uniform",
-                 "gelu": "he_uniform", "softplus": "he_uniform"}
+_INITIALIZERS = {
+    "relu": "he_uniform",
+    "leaky_relu": "he_uniform",
+    "elu": "he_uniform",
+    "gelu": "he_uniform",
+    "softplus": "he_uniform",
+}
 
 
 def check(name: str) -> None:
@@ -48,5 +63,7 @@ def backward(b, name: str, x, y, dy):
     if name == "softmax":
         b.step("softmax_backward", y, dy, dy)
     else:
-        b.step("activation_backward", x if name in NEEDS_INPUT else None, y, dy, dy, activation=name)
+        b.step(
+            "activation_backward", x if name in NEEDS_INPUT else None, y, dy, dy, activation=name
+        )
     return dy

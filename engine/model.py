@@ -8,7 +8,7 @@ import numpy as np
 from respnet.engine import activations, losses
 from respnet.engine.device import cpu_level
 from respnet.engine.dtypes import float_dtype
-from respnet.engine.errors import ShapeError, SpecError
+from respnet.engine.errors import ShapeError
 from respnet.engine.kernels.executor import Bound, Executable, Predictor, Sizes
 from respnet.engine.kernels.lowering import LANES_BLOCK, lower, narrow
 from respnet.engine.params import Layout
@@ -24,7 +24,7 @@ _versions = count(1)
 
 @dataclass(frozen=True)
 class Weights:
-    """One immutable version of the parameters: the flat vector (read-only) and a number of its own."""
+    """One immutable version of the parameters: the flat vector (read-only), and its number."""
 
     vector: np.ndarray
     version: int
@@ -62,7 +62,9 @@ class Model(Predictor):
         if not isinstance(weights, Weights):
             vector = np.ascontiguousarray(weights, self.dtype)
             if vector.shape != (self.layout.size,):
-                raise ShapeError(f"weights must have {self.layout.size} numbers, got {vector.shape}")
+                raise ShapeError(
+                    f"weights must have {self.layout.size} numbers, got {vector.shape}"
+                )
             weights = Weights.of(vector)
         self.weights = weights
         self._forget()
@@ -71,13 +73,21 @@ class Model(Predictor):
         """The parameter ``name`` (for example ``dense_0/kernel``), read-only."""
         return self.layout.view(self.weights.vector, name)
 
-    def executable(self, mode: str, layout: str, weighted: bool = False, optimizer=None) -> Executable:
+    def executable(
+        self, mode: str, layout: str, weighted: bool = False, optimizer=None
+    ) -> Executable:
         """The compiled program of a mode in a layout: made once, then cached."""
         key = (mode, layout, weighted, optimizer)
         if key not in self._executables:
             program = compile_program(self.spec, mode, self.layout, weighted)
-            lowered = lower(program, layout, self.rows(program, layout), Sizes(self.level, self.dtype),
-                            TABLES, staged=mode != "predict")
+            lowered = lower(
+                program,
+                layout,
+                self.rows(program, layout),
+                Sizes(self.level, self.dtype),
+                TABLES,
+                staged=mode != "predict",
+            )
             update = [optimizer.kernel(self.layout.trainable)] if optimizer else []
             self._executables[key] = Executable(self.level, self.dtype, lowered, mode, update)
         return self._executables[key]

@@ -53,21 +53,36 @@ def _op(name: str, signature: str, summary: str, *attributes: str) -> None:
 
 _op("scale_forward", "x (B,N), scale (N), offset (N) -> y (B,N)", "y = x * scale + offset")
 
-_op("dense_forward", "x (B,I), kernel (I,O), bias? (O) -> y (B,O)",
-    "y = activation(x kernel + bias)", "activation")
-_op("dense_backward", "x (B,I), kernel (I,O), dz (B,O) -> dx? (B,I), +dkernel (I,O), +dbias? (O)",
-    "dx = dz kernel^T, dkernel += x^T dz, dbias += column sums of dz")
+_op(
+    "dense_forward",
+    "x (B,I), kernel (I,O), bias? (O) -> y (B,O)",
+    "y = activation(x kernel + bias)",
+    "activation",
+)
+_op(
+    "dense_backward",
+    "x (B,I), kernel (I,O), dz (B,O) -> dx? (B,I), +dkernel (I,O), +dbias? (O)",
+    "dx = dz kernel^T, dkernel += x^T dz, dbias += column sums of dz",
+)
 
 _op("activation_forward", "x (B,N) -> y (B,N)", "y = activation(x)", "activation")
-_op("activation_backward", "x? (B,N), y (B,N), dy (B,N) -> dx (B,N)",
-    "dx = dy activation'(x); x only where the formula needs it", "activation")
+_op(
+    "activation_backward",
+    "x? (B,N), y (B,N), dy (B,N) -> dx (B,N)",
+    "dx = dy activation'(x); x only where the formula needs it",
+    "activation",
+)
 
 _op("softmax_forward", "x (B,N) -> y (B,N)", "y = exp(x) / sum exp(x), each row by itself")
 _op("softmax_backward", "y (B,N), dy (B,N) -> dx (B,N)", "dx = y (dy - sum(dy y))")
 
-_op("dropout_forward", "x (B,N) -> y (B,N)",
+_op(
+    "dropout_forward",
+    "x (B,N) -> y (B,N)",
     "y = x / (1 - rate) where kept, else 0; the mask is a hash of seed, row and unit",
-    "rate", "salt")
+    "rate",
+    "salt",
+)
 _op("dropout_backward", "dy (B,N) -> dx (B,N)", "the same mask on the gradient", "rate", "salt")
 
 _op("copy", "x (B,N) -> y (B,N)", "y = x")
@@ -75,24 +90,68 @@ _op("accumulate", "x (B,N) -> +y (B,N)", "y += x: gradients of a value with seve
 
 # Losses: value and gradient come from one step. The value is summed over rows into the frame, each
 # row divided by the batch; without the last operand only the value is computed. weight is per row.
-_op("pointwise_loss", "prediction (B,O), target (B,O), weight? (B) -> dprediction? (B,O)",
-    "mean over outputs of loss(prediction, target)", "loss", "delta")
-_op("softmax_crossentropy", "logits (B,O), target (B,O), weight? (B) -> dlogits (B,O)",
-    "-sum target log softmax(logits)")
-_op("sparse_crossentropy", "logits (B,O), target (B,1), weight? (B) -> dlogits (B,O)",
-    "-log softmax(logits)[target]; target is the number of the class")
-_op("metric", "prediction (B,O), target (B,N) ->", "adds the metric of each row to the frame",
-    "metric")
+_op(
+    "pointwise_loss",
+    "prediction (B,O), target (B,O), weight? (B) -> dprediction? (B,O)",
+    "mean over outputs of loss(prediction, target)",
+    "loss",
+    "delta",
+)
+_op(
+    "softmax_crossentropy",
+    "logits (B,O), target (B,O), weight? (B) -> dlogits (B,O)",
+    "-sum target log softmax(logits)",
+)
+_op(
+    "sparse_crossentropy",
+    "logits (B,O), target (B,1), weight? (B) -> dlogits (B,O)",
+    "-log softmax(logits)[target]; target is the number of the class",
+)
+_op(
+    "metric",
+    "prediction (B,O), target (B,N) ->",
+    "adds the metric of each row to the frame",
+    "metric",
+)
 
 # Optimizer steps over the flat vector of trainable parameters; formulas in kernels/formulas.hpp.
-_op("rprop_step", "g (N) -> +w (N), +step (N), +previous (N), +delta (N)",
+_op(
+    "rprop_step",
+    "g (N) -> +w (N), +step (N), +previous (N), +delta (N)",
     "iRprop+ (Igel and Huesken 2000) or RPROP+ (Riedmiller 1994, take_back=1)",
-    "increase", "decrease", "step_max", "step_min", "step_start", "take_back")
-_op("sgd_step", "g (N) -> +w (N), +velocity? (N)", "momentum and Nesterov as Keras 3",
-    "learning_rate", "momentum", "nesterov", "decay")
-_op("rmsprop_step", "g (N) -> +w (N), +square (N), +velocity (N), +mean? (N)",
+    "increase",
+    "decrease",
+    "step_max",
+    "step_min",
+    "step_start",
+    "take_back",
+)
+_op(
+    "sgd_step",
+    "g (N) -> +w (N), +velocity? (N)",
+    "momentum and Nesterov as Keras 3",
+    "learning_rate",
+    "momentum",
+    "nesterov",
+    "decay",
+)
+_op(
+    "rmsprop_step",
+    "g (N) -> +w (N), +square (N), +velocity (N), +mean? (N)",
     "RMSprop (Hinton 2012), with momentum and centered if asked for",
-    "learning_rate", "rho", "momentum", "epsilon", "decay")
-_op("adam_step", "g (N) -> +w (N), +mean (N), +square (N)",
+    "learning_rate",
+    "rho",
+    "momentum",
+    "epsilon",
+    "decay",
+)
+_op(
+    "adam_step",
+    "g (N) -> +w (N), +mean (N), +square (N)",
     "Adam (Kingma and Ba 2015), AdamW with decay (Loshchilov and Hutter 2019)",
-    "learning_rate", "beta_1", "beta_2", "epsilon", "decay")
+    "learning_rate",
+    "beta_1",
+    "beta_2",
+    "epsilon",
+    "decay",
+)

@@ -24,19 +24,35 @@ _ADAM = {"learning_rate": 0.001, "beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-7
 _RPROP_SLOTS = ("step", "previous", "delta")
 
 OPTIMIZERS = {
-    "rprop": Optimizer("rprop_step", {**_RPROP, "take_back": 0.0}, _RPROP_SLOTS,
-                       {"step": "step_start"}, full_batch=True),
-    "rprop+": Optimizer("rprop_step", {**_RPROP, "take_back": 1.0}, _RPROP_SLOTS,
-                        {"step": "step_start"}, full_batch=True),
-    "sgd": Optimizer("sgd_step", {"learning_rate": 0.01, "momentum": 0.0, "nesterov": 0.0,
-                                  "weight_decay": 0.0}, ("velocity",)),
-    "rmsprop": Optimizer("rmsprop_step", {"learning_rate": 0.001, "rho": 0.9, "momentum": 0.0,
-                                          "epsilon": 1e-7, "weight_decay": 0.0},
-                         ("square", "velocity")),
-    "rmsprop_centered": Optimizer("rmsprop_step", {"learning_rate": 0.001, "rho": 0.9,
-                                                   "momentum": 0.0, "epsilon": 1e-7,
-                                                   "weight_decay": 0.0},
-                                  ("square", "velocity", "mean")),
+    "rprop": Optimizer(
+        "rprop_step",
+        {**_RPROP, "take_back": 0.0},
+        _RPROP_SLOTS,
+        {"step": "step_start"},
+        full_batch=True,
+    ),
+    "rprop+": Optimizer(
+        "rprop_step",
+        {**_RPROP, "take_back": 1.0},
+        _RPROP_SLOTS,
+        {"step": "step_start"},
+        full_batch=True,
+    ),
+    "sgd": Optimizer(
+        "sgd_step",
+        {"learning_rate": 0.01, "momentum": 0.0, "nesterov": 0.0, "weight_decay": 0.0},
+        ("velocity",),
+    ),
+    "rmsprop": Optimizer(
+        "rmsprop_step",
+        {"learning_rate": 0.001, "rho": 0.9, "momentum": 0.0, "epsilon": 1e-7, "weight_decay": 0.0},
+        ("square", "velocity"),
+    ),
+    "rmsprop_centered": Optimizer(
+        "rmsprop_step",
+        {"learning_rate": 0.001, "rho": 0.9, "momentum": 0.0, "epsilon": 1e-7, "weight_decay": 0.0},
+        ("square", "velocity", "mean"),
+    ),
     "adam": Optimizer("adam_step", {**_ADAM, "weight_decay": 0.0}, ("mean", "square")),
     "adamw": Optimizer("adam_step", {**_ADAM, "weight_decay": 0.004}, ("mean", "square")),
 }
@@ -50,8 +66,9 @@ def optimizer_named(name: str, constants=None) -> tuple[Optimizer, dict]:
     constants = dict(constants or {})
     for key, value in constants.items():
         if key not in optimizer.constants:
-            raise SpecError(f"optimizer {name} has no constant {key!r}; "
-                            f"it has {', '.join(optimizer.constants)}")
+            raise SpecError(
+                f"optimizer {name} has no constant {key!r}; it has {', '.join(optimizer.constants)}"
+            )
         if not isinstance(value, (int, float)) or not 0 <= value < float("inf"):
             raise SpecError(f"{key} must be a number of at least 0, got {value!r}")
     return optimizer, {**optimizer.constants, **constants}

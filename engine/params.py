@@ -44,9 +44,13 @@ class Layout:
             self.shapes[node.name] = layer.output_shape(*shapes)
         self.places: dict[str, Place] = {}
         self.size = 0
-        self._add([(f"{node}/{p.name}", p.shape, p.initializer) for node, p in wanted if p.trainable])
+        self._add(
+            [(f"{node}/{p.name}", p.shape, p.initializer) for node, p in wanted if p.trainable]
+        )
         self.trainable = self.size
-        self._add([(f"{node}/{p.name}", p.shape, p.initializer) for node, p in wanted if not p.trainable])
+        self._add(
+            [(f"{node}/{p.name}", p.shape, p.initializer) for node, p in wanted if not p.trainable]
+        )
         if spec.scaling:
             self._add(_scaling(spec, self.shapes))
 
@@ -60,12 +64,12 @@ class Layout:
     def of(self, node: str) -> dict[str, Place]:
         """Parameters of one node by their short names."""
         prefix = f"{node}/"
-        return {n[len(prefix):]: p for n, p in self.places.items() if n.startswith(prefix)}
+        return {n[len(prefix) :]: p for n, p in self.places.items() if n.startswith(prefix)}
 
     def view(self, vector: np.ndarray, name: str) -> np.ndarray:
         """The parameter ``name`` as a shaped view of the flat vector."""
         place = self.places[name]
-        return vector[place.offset:place.offset + place.size].reshape(place.shape)
+        return vector[place.offset : place.offset + place.size].reshape(place.shape)
 
     def initial(self, dtype: np.dtype, seed: int) -> np.ndarray:
         """A new vector, drawn from ``seed``; the same for the same seed on every machine."""
@@ -80,5 +84,8 @@ def _scaling(spec: ModelSpec, shapes):
     """Constants that standardise: of each input, and of each output of a regressor."""
     names = [name for name, _ in spec.inputs]
     names += spec.outputs if spec.role == "regressor" else ()
-    return [(f"{name}/{part}", shapes[name], start)
-            for name in names for part, start in (("scale", "ones"), ("offset", "zeros"))]
+    return [
+        (f"{name}/{part}", shapes[name], start)
+        for name in names
+        for part, start in (("scale", "ones"), ("offset", "zeros"))
+    ]

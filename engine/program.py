@@ -49,7 +49,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Program:
-    """mode, steps, and the externals in order: inputs, then outputs or targets (and row weights)."""
+    """Mode, steps, and externals in order: inputs, then outputs, or targets and row weights."""
 
     spec: ModelSpec
     layout: Layout
@@ -74,8 +74,10 @@ class Builder:
         """Emit one step, checked against the contract."""
         row = OPS[op]
         if len(operands) != len(row.operands) or set(attributes) != set(row.attributes):
-            raise TypeError(f"{op} takes {[o.name for o in row.operands]} and {row.attributes}, "
-                            f"got {len(operands)} operands and {sorted(attributes)}")
+            raise TypeError(
+                f"{op} takes {[o.name for o in row.operands]} and {row.attributes}, "
+                f"got {len(operands)} operands and {sorted(attributes)}"
+            )
         self.steps.append(Step(op, operands, attributes))
 
     def gradient(self, parameter: Buffer | None) -> Buffer | None:
@@ -101,15 +103,19 @@ class _Compiler:
         self.b = Builder(training=mode == "train")
         self.values: dict[str, Buffer] = {}
         self.saved: dict[str, object] = {}
-        self.externals = [Buffer(EXTERNAL, shape, True, i) for i, (_, shape) in enumerate(spec.inputs)]
+        self.externals = [
+            Buffer(EXTERNAL, shape, True, i) for i, (_, shape) in enumerate(spec.inputs)
+        ]
 
     def external(self, shape) -> Buffer:
         self.externals.append(Buffer(EXTERNAL, shape, True, len(self.externals)))
         return self.externals[-1]
 
     def parameters(self, node: str) -> dict[str, Buffer]:
-        return {name: Buffer(PARAMETERS, place.shape, False, place.offset)
-                for name, place in self.layout.of(node).items()}
+        return {
+            name: Buffer(PARAMETERS, place.shape, False, place.offset)
+            for name, place in self.layout.of(node).items()
+        }
 
     def scaled(self, name: str, x: Buffer) -> Buffer:
         """x standardised (inputs) or brought back to the user's units (outputs)."""
@@ -128,7 +134,9 @@ class _Compiler:
             if fused and node.name in self.spec.outputs:
                 layer = _on_logits(layer, fused)
             inputs = [self.values[name] for name in node.inputs]
-            self.values[node.name], saved = layer.forward(self.b, self.parameters(node.name), *inputs)
+            self.values[node.name], saved = layer.forward(
+                self.b, self.parameters(node.name), *inputs
+            )
             self.saved[node.name] = (layer, saved)
 
     def predict(self) -> None:
@@ -208,8 +216,9 @@ def _metric(loss, fused: str | None) -> str:
     return "logit_error" if fused == "sigmoid" else loss.metric
 
 
-def compile_program(spec: ModelSpec, mode: str, layout: Layout | None = None,
-                    weighted: bool = False) -> Program:
+def compile_program(
+    spec: ModelSpec, mode: str, layout: Layout | None = None, weighted: bool = False
+) -> Program:
     """The program of ``spec`` in ``mode`` (predict, evaluate, train)."""
     compiler = _Compiler(spec, mode, layout or Layout(spec))
     if mode == "predict":

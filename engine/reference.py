@@ -1,4 +1,4 @@
-"""The reference executor: runs a program step by step in NumPy float64. The oracle of the others."""
+"""The reference executor: runs a program step by step in NumPy float64, as an oracle."""
 
 from dataclasses import dataclass
 
@@ -23,22 +23,23 @@ class _Run:
     def __init__(self, program: Program, vector, arrays, seed: int):
         self.vector = np.asarray(vector, np.float64)
         self.gradient = np.zeros(program.layout.trainable)
-        self.values = {e: np.asarray(a, np.float64)
-                       for e, a in zip(program.externals, arrays, strict=False)}
+        self.values = {
+            e: np.asarray(a, np.float64) for e, a in zip(program.externals, arrays, strict=False)
+        }
         self.seed, self.result = seed, Result([])
 
     def read(self, buffer):
         if buffer is None:
             return None
         if buffer.space == PARAMETERS:
-            return self.vector[buffer.offset:buffer.offset + buffer.columns].reshape(buffer.shape)
+            return self.vector[buffer.offset : buffer.offset + buffer.columns].reshape(buffer.shape)
         return self.values[buffer]
 
     def write(self, operand, buffer, value):
         if buffer is None:
             return
         if buffer.space == GRADIENTS:
-            self.gradient[buffer.offset:buffer.offset + buffer.columns] += value.ravel()
+            self.gradient[buffer.offset : buffer.offset + buffer.columns] += value.ravel()
         elif operand.added:
             self.values[buffer] = self.values[buffer] + value
         else:
@@ -46,7 +47,9 @@ class _Run:
 
     def step(self, step):
         op = OPS[step.op]
-        reads = [self.read(b) for o, b in zip(op.operands, step.operands, strict=True) if not o.written]
+        reads = [
+            self.read(b) for o, b in zip(op.operands, step.operands, strict=True) if not o.written
+        ]
         attributes = dict(step.attributes)
         if "salt" in attributes:
             attributes["seed"] = self.seed
@@ -71,7 +74,10 @@ def run(program: Program, vector, arrays, seed: int = 0) -> Result:
     state = _Run(program, vector, arrays, seed)
     for step in program.steps:
         state.step(step)
-    state.result.outputs = [state.values[e] for e in program.externals[len(program.spec.inputs):]
-                            if e.space == EXTERNAL and e in state.values]
+    state.result.outputs = [
+        state.values[e]
+        for e in program.externals[len(program.spec.inputs) :]
+        if e.space == EXTERNAL and e in state.values
+    ]
     state.result.gradient = state.gradient
     return state.result

@@ -1,7 +1,7 @@
 """The reference executor: every op in plain NumPy, run step by step. The oracle of the kernels.
 
-Each function is named as its op and takes the read operands of the contract, then its attributes; it
-returns the written ones in order. Slow on purpose: what it says should be checkable by eye.
+Each function is named as its op and takes the read operands of the contract, then its attributes;
+it returns the written ones in order. Slow on purpose: what it says should be checkable by eye.
 """
 
 import math
@@ -27,7 +27,10 @@ ACTIVATIONS = {
     "tanh": (tanh, lambda x, y: 1 - y * y),
     "relu": (lambda x: maximum(x, 0), lambda x, y: where(y > 0, 1.0, 0.0)),
     "leaky_relu": (lambda x: where(x < 0, 0.2 * x, x), lambda x, y: where(y < 0, 0.2, 1.0)),
-    "elu": (lambda x: where(x < 0, np.expm1(np.minimum(x, 0)), x), lambda x, y: where(y < 0, y + 1, 1.0)),
+    "elu": (
+        lambda x: where(x < 0, np.expm1(np.minimum(x, 0)), x),
+        lambda x, y: where(y < 0, y + 1, 1.0),
+    ),
     "gelu": (lambda x: x * (1 + _ERF(x / sqrt(2))) / 2, lambda x, y: _gelu_slope(x)),
     "softplus": (lambda x: maximum(x, 0) + log1p(exp(-abs(x))), lambda x, y: 1 - exp(-y)),
     "exponential": (exp, lambda x, y: y),
@@ -97,10 +100,14 @@ def accumulate(x):
 LOSSES = {
     "mse": (lambda p, t, d: (p - t) ** 2, lambda p, t, d: 2 * (p - t)),
     "mae": (lambda p, t, d: abs(p - t), lambda p, t, d: np.sign(p - t)),
-    "huber": (lambda p, t, d: where(abs(p - t) <= d, (p - t) ** 2 / 2, d * (abs(p - t) - d / 2)),
-              lambda p, t, d: np.clip(p - t, -d, d)),
-    "binary_crossentropy": (lambda p, t, d: maximum(p, 0) - p * t + log1p(exp(-abs(p))),
-                            lambda p, t, d: _sigmoid(p) - t),
+    "huber": (
+        lambda p, t, d: where(abs(p - t) <= d, (p - t) ** 2 / 2, d * (abs(p - t) - d / 2)),
+        lambda p, t, d: np.clip(p - t, -d, d),
+    ),
+    "binary_crossentropy": (
+        lambda p, t, d: maximum(p, 0) - p * t + log1p(exp(-abs(p))),
+        lambda p, t, d: _sigmoid(p) - t,
+    ),
 }
 
 
@@ -115,7 +122,9 @@ def softmax_crossentropy(logits, target, weight):
     top = logits.max(axis=1, keepdims=True)
     log_sum = log(exp(logits - top).sum(axis=1, keepdims=True)) + top
     value = (w * target * (log_sum - logits)).sum() / len(logits)
-    return value, (softmax_forward(logits) * target.sum(axis=1, keepdims=True) - target) * w / len(logits)
+    return value, (softmax_forward(logits) * target.sum(axis=1, keepdims=True) - target) * w / len(
+        logits
+    )
 
 
 def sparse_crossentropy(logits, target, weight):
@@ -134,11 +143,27 @@ def metric(prediction, target, *, metric):
     return ((prediction > limit) != (target > 0.5)).mean()
 
 
-def rprop_step(g, w, step, previous, delta, *, increase, decrease, step_max, step_min, step_start,
-               take_back, grew):
+def rprop_step(
+    g,
+    w,
+    step,
+    previous,
+    delta,
+    *,
+    increase,
+    decrease,
+    step_max,
+    step_min,
+    step_start,
+    take_back,
+    grew,
+):
     agreement = np.sign(g) * np.sign(previous)
-    step = where(agreement > 0, np.minimum(step * increase, step_max),
-                 where(agreement < 0, maximum(step * decrease, step_min), step))
+    step = where(
+        agreement > 0,
+        np.minimum(step * increase, step_max),
+        where(agreement < 0, maximum(step * decrease, step_min), step),
+    )
     back = -delta if take_back or grew else np.zeros_like(delta)
     delta = where(agreement < 0, back, -np.sign(g) * step)
     return w + delta, step, where(agreement < 0, 0, g), delta

@@ -32,8 +32,12 @@ class Node:
         object.__setattr__(self, "config", MappingProxyType(dict(self.config)))
 
     def to_dict(self) -> dict:
-        return {"name": self.name, "kind": self.kind, "inputs": list(self.inputs),
-                "config": dict(self.config)}
+        return {
+            "name": self.name,
+            "kind": self.kind,
+            "inputs": list(self.inputs),
+            "config": dict(self.config),
+        }
 
 
 @dataclass(frozen=True)
@@ -70,7 +74,9 @@ class ModelSpec:
         for node in self.nodes:
             missing = [name for name in node.inputs if name not in known]
             if missing:
-                raise SpecError(f"layer {node.name!r} reads {missing[0]!r}, which comes later or never")
+                raise SpecError(
+                    f"layer {node.name!r} reads {missing[0]!r}, which comes later or never"
+                )
             if node.name in known:
                 raise SpecError(f"two layers are named {node.name!r}")
             known.add(node.name)
@@ -88,8 +94,17 @@ class ModelSpec:
         return cls(tuple(nodes), (("input", shape),), (previous,), **options)
 
     @classmethod
-    def dense(cls, units, *, role: str, hidden: str = "tanh", output: str | None = None,
-              loss: str | None = None, dropout: float = 0.0, **options) -> "ModelSpec":
+    def dense(
+        cls,
+        units,
+        *,
+        role: str,
+        hidden: str = "tanh",
+        output: str | None = None,
+        loss: str | None = None,
+        dropout: float = 0.0,
+        **options,
+    ) -> "ModelSpec":
         """A dense net with ``units`` = (I, hidden..., O).
 
         Classifiers end in softmax and train on class numbers, regressors end linear and train on
@@ -109,16 +124,28 @@ class ModelSpec:
 
     def to_dict(self) -> dict:
         """Plain data (JSON): what ``from_dict`` reads."""
-        return {"format": FORMAT, "nodes": [node.to_dict() for node in self.nodes],
-                "inputs": [[name, list(shape)] for name, shape in self.inputs],
-                "outputs": list(self.outputs), "loss": self.loss, "role": self.role,
-                "scaling": self.scaling, "dtype": self.dtype, "seed": self.seed}
+        return {
+            "format": FORMAT,
+            "nodes": [node.to_dict() for node in self.nodes],
+            "inputs": [[name, list(shape)] for name, shape in self.inputs],
+            "outputs": list(self.outputs),
+            "loss": self.loss,
+            "role": self.role,
+            "scaling": self.scaling,
+            "dtype": self.dtype,
+            "seed": self.seed,
+        }
 
     @classmethod
     def from_dict(cls, data: Mapping) -> "ModelSpec":
         """The spec that ``to_dict`` wrote; refuses formats it does not know."""
         if data.get("format") != FORMAT:
-            raise SpecError(f"spec format {data.get('format')!r} is unknown; this version reads {FORMAT}")
+            raise SpecError(
+                f"spec format {data.get('format')!r} is unknown; this version reads {FORMAT}"
+            )
         plain = {k: v for k, v in data.items() if k not in ("format", "nodes", "inputs")}
-        return cls(nodes=tuple(Node(**node) for node in data["nodes"]),
-                   inputs=tuple((name, tuple(shape)) for name, shape in data["inputs"]), **plain)
+        return cls(
+            nodes=tuple(Node(**node) for node in data["nodes"]),
+            inputs=tuple((name, tuple(shape)) for name, shape in data["inputs"]),
+            **plain,
+        )

@@ -33,8 +33,12 @@ class Update:
     def kernel(self, n: int) -> Kernel:
         """The step over ``n`` trainable parameters: gradient, weights, then the state's slots."""
         slots = [(_STATE, i * n) for i in range(len(self.optimizer.slots))]
-        return Kernel(self.optimizer.op, ((_G, 0), (_W, 0), *slots), (n,),
-                      tuple(step_constants(dict(self.constants))))
+        return Kernel(
+            self.optimizer.op,
+            ((_G, 0), (_W, 0), *slots),
+            (n,),
+            tuple(step_constants(dict(self.constants))),
+        )
 
     def state(self, n: int, dtype) -> np.ndarray:
         """(slots, n), each slot at its start."""
@@ -61,8 +65,17 @@ class Trainer:
     Equal seeds and threads give equal bits.
     """
 
-    def __init__(self, model, optimizer: str = "rprop", constants=None, *, batch_size=None,
-                 seed: int | None = None, threads: int | None = None, weighted: bool = False):
+    def __init__(
+        self,
+        model,
+        optimizer: str = "rprop",
+        constants=None,
+        *,
+        batch_size=None,
+        seed: int | None = None,
+        threads: int | None = None,
+        weighted: bool = False,
+    ):
         self.model, self.batch_size = model, batch_size
         self.update = Update.of(optimizer, constants)
         self.threads = model.threads if threads is None else threads
@@ -84,8 +97,9 @@ class Trainer:
         if weights is not None:
             arrays.append(self._array(weights))
         if len({len(array) for array in arrays}) != 1:
-            raise ShapeError(f"inputs and targets must have as many rows, got "
-                             f"{[len(array) for array in arrays]}")
+            raise ShapeError(
+                f"inputs and targets must have as many rows, got {[len(array) for array in arrays]}"
+            )
         return Staged(self._train, arrays)
 
     def _array(self, values) -> np.ndarray:
@@ -105,7 +119,9 @@ class Trainer:
             return self._core.full_epochs(self._data, count)
         loss = inf
         for _ in range(count):
-            loss = self._core.epoch(self._data, self._rng.permutation(self._data.rows), self.batch_size)
+            loss = self._core.epoch(
+                self._data, self._rng.permutation(self._data.rows), self.batch_size
+            )
         return loss
 
     def epoch(self) -> float:

@@ -3,6 +3,7 @@
 import inspect
 
 import pytest
+
 from respnet.engine import activations, losses, reference_ops
 from respnet.engine.kernels import direct, levels
 from respnet.engine.ops import OPS
@@ -22,8 +23,10 @@ def test_reference_has_every_op_with_its_operands(op):
 
 @pytest.mark.parametrize("level", levels.available())
 def test_levels_have_every_op(level):
-    kernels = {name.removesuffix("_rows").removesuffix("_lanes").removesuffix("_row")
-               for name in direct.ops(level)}
+    kernels = {
+        name.removesuffix("_rows").removesuffix("_lanes").removesuffix("_row")
+        for name in direct.ops(level)
+    }
     renamed = {"dropout_forward": "dropout", "dropout_backward": "dropout"}
     assert {renamed.get(op, op) for op in OPS} <= kernels
 

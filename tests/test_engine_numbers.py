@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+
 from respnet.engine import Model, ModelSpec, Node
 from respnet.engine.errors import LimitError, SpecError
 from respnet.engine.kernels import levels
@@ -54,7 +55,9 @@ def test_rows_do_not_depend_on_their_company():
     for units in UNITS:
         model = Model(ModelSpec.dense(units, role="classifier", seed=2))
         x = np.random.default_rng(0).normal(size=(333, units[0])).astype(np.float32)
-        assert np.array_equal(model.predict(x)[100:200], model.predict(np.ascontiguousarray(x[100:200])))
+        assert np.array_equal(
+            model.predict(x)[100:200], model.predict(np.ascontiguousarray(x[100:200]))
+        )
 
 
 def test_a_spec_goes_through_json():
@@ -67,21 +70,39 @@ def test_a_spec_goes_through_json():
         ModelSpec.from_dict({**spec.to_dict(), "format": 99})
 
 
-@pytest.mark.parametrize("text,make", [
-    ("units must be", lambda: ModelSpec.dense((3, 0), role="regressor")),
-    ("role must be", lambda: ModelSpec.dense((3, 1), role="poet")),
-    ("dtype must be", lambda: ModelSpec.dense((3, 1), role="regressor", dtype="int8")),
-    ("activation must be", lambda: Model(ModelSpec.dense((3, 2, 1), role="regressor", hidden="step"))),
-    ("kind must be", lambda: Model(ModelSpec.chain((3,), [("attention", {})]))),
-    ("has no argument 'size'", lambda: Model(ModelSpec.chain((3,), [("dense", {"size": 1})]))),
-    ("comes later or never", lambda: ModelSpec([Node("a", "dense", ("b",), {"units": 1})],
-                                               [("input", (3,))], ("a",))),
-    ("two layers are named", lambda: ModelSpec([Node("a", "dense", ("input",), {"units": 1})] * 2,
-                                               [("input", (3,))], ("a",))),
-    ("dropout rate", lambda: Model(ModelSpec.dense((3, 2, 1), role="regressor", dropout=1.5))),
-    ("wants an output activation", lambda: Model(ModelSpec.dense(
-        (3, 2), role="classifier", output="linear")).trainer("sgd")),
-])
+@pytest.mark.parametrize(
+    "text,make",
+    [
+        ("units must be", lambda: ModelSpec.dense((3, 0), role="regressor")),
+        ("role must be", lambda: ModelSpec.dense((3, 1), role="poet")),
+        ("dtype must be", lambda: ModelSpec.dense((3, 1), role="regressor", dtype="int8")),
+        (
+            "activation must be",
+            lambda: Model(ModelSpec.dense((3, 2, 1), role="regressor", hidden="step")),
+        ),
+        ("kind must be", lambda: Model(ModelSpec.chain((3,), [("attention", {})]))),
+        ("has no argument 'size'", lambda: Model(ModelSpec.chain((3,), [("dense", {"size": 1})]))),
+        (
+            "comes later or never",
+            lambda: ModelSpec(
+                [Node("a", "dense", ("b",), {"units": 1})], [("input", (3,))], ("a",)
+            ),
+        ),
+        (
+            "two layers are named",
+            lambda: ModelSpec(
+                [Node("a", "dense", ("input",), {"units": 1})] * 2, [("input", (3,))], ("a",)
+            ),
+        ),
+        ("dropout rate", lambda: Model(ModelSpec.dense((3, 2, 1), role="regressor", dropout=1.5))),
+        (
+            "wants an output activation",
+            lambda: Model(ModelSpec.dense((3, 2), role="classifier", output="linear")).trainer(
+                "sgd"
+            ),
+        ),
+    ],
+)
 def test_bad_specs_are_refused_with_a_reason(text, make):
     with pytest.raises(SpecError, match=text):
         make()

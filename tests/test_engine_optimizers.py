@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from respnet.engine import reference_ops
 from respnet.engine.kernels import direct, levels
 from respnet.engine.optimizers import OPTIMIZERS, optimizer_named, step_constants
@@ -22,8 +23,16 @@ ORACLE = [  # w = 1, learning rate 0.1: w after each of the gradients, as Keras 
 
 def run(level, name, constants, vectors, t=1, dtype=np.float64, **frame):
     optimizer, constants = optimizer_named(name, constants)
-    direct.call(level, optimizer.op, np.dtype(dtype), vectors, [len(vectors[0])],
-                step_constants(constants), t=t, **frame)
+    direct.call(
+        level,
+        optimizer.op,
+        np.dtype(dtype),
+        vectors,
+        [len(vectors[0])],
+        step_constants(constants),
+        t=t,
+        **frame,
+    )
 
 
 @pytest.mark.parametrize("level", levels.available())
@@ -39,8 +48,13 @@ def test_oracle(level, name, constants, want):
 
 
 @settings(max_examples=80, deadline=None)
-@given(name=st.sampled_from(sorted(OPTIMIZERS)), n=st.integers(1, 70), seed=st.integers(0, 999),
-       level=st.sampled_from(levels.available()), grew=st.booleans())
+@given(
+    name=st.sampled_from(sorted(OPTIMIZERS)),
+    n=st.integers(1, 70),
+    seed=st.integers(0, 999),
+    level=st.sampled_from(levels.available()),
+    grew=st.booleans(),
+)
 def test_step_equals_reference(name, n, seed, level, grew):
     rng = np.random.default_rng(seed)
     optimizer, constants = optimizer_named(name)
@@ -51,7 +65,9 @@ def test_step_equals_reference(name, n, seed, level, grew):
     if "mean" in optimizer.slots and name.startswith("rmsprop"):
         state[2] = rng.normal(0, 0.01, n)
     names = ("increase", "decrease", "step_max", "step_min", "step_start", "take_back")
-    values = dict(zip(names if "rprop" in name else constants, step_constants(constants), strict=False))
+    values = dict(
+        zip(names if "rprop" in name else constants, step_constants(constants), strict=False)
+    )
     if "weight_decay" in values:
         values["decay"] = values.pop("weight_decay")
     extra = {"grew": grew} if "rprop" in name else {"t": 3} if optimizer.op == "adam_step" else {}
@@ -69,7 +85,14 @@ def test_rprop_takes_the_published_steps():
     w, step, previous, delta = np.array([1.0]), np.array([0.1]), np.zeros(1), np.zeros(1)
     places = []
     for g in (1.0, 2.0, -1.0, -1.0):
-        run("portable", "rprop", {}, [np.array([g]), w, step, previous, delta], loss=0, previous_loss=1)
+        run(
+            "portable",
+            "rprop",
+            {},
+            [np.array([g]), w, step, previous, delta],
+            loss=0,
+            previous_loss=1,
+        )
         places.append(w[0])
     assert np.allclose(places, [0.9, 0.78, 0.78, 0.84]) and np.isclose(step[0], 0.06)
 
@@ -77,5 +100,12 @@ def test_rprop_takes_the_published_steps():
 def test_rprop_plus_takes_the_last_step_back():
     w, step, previous, delta = np.array([1.0]), np.array([0.1]), np.zeros(1), np.zeros(1)
     for g in (1.0, 2.0, -1.0):
-        run("portable", "rprop+", {}, [np.array([g]), w, step, previous, delta], loss=0, previous_loss=1)
+        run(
+            "portable",
+            "rprop+",
+            {},
+            [np.array([g]), w, step, previous, delta],
+            loss=0,
+            previous_loss=1,
+        )
     assert np.isclose(w[0], 0.9)

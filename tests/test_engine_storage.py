@@ -48,24 +48,30 @@ def damaged(tmp_path, tensors=None, **metadata):
     return path
 
 
-@pytest.mark.parametrize("metadata, said", [
-    ({"format": "2"}, "format '2', this version reads 1"),
-    ({"format": "x"}, "format 'x'"),
-    ({"spec": "{"}, "damaged description"),
-    ({"spec": "[]"}, "damaged description"),
-    ({"spec": json.dumps({**SPEC.to_dict(), "role": "oracle"})}, "role must be one of"),
-    ({"extra": "nonsense"}, "damaged description"),
-])
+@pytest.mark.parametrize(
+    "metadata, said",
+    [
+        ({"format": "2"}, "format '2', this version reads 1"),
+        ({"format": "x"}, "format 'x'"),
+        ({"spec": "{"}, "damaged description"),
+        ({"spec": "[]"}, "damaged description"),
+        ({"spec": json.dumps({**SPEC.to_dict(), "role": "oracle"})}, "role must be one of"),
+        ({"extra": "nonsense"}, "damaged description"),
+    ],
+)
 def test_wrong_metadata_is_refused(tmp_path, metadata, said):
     with pytest.raises(FileError, match=said):
         load(damaged(tmp_path, **metadata))
 
 
-@pytest.mark.parametrize("tensors, said", [
-    ({"other": np.ones(3, np.float32)}, "got none"),
-    ({"weights": np.ones(3, np.float32)}, r"got float32 \(3,\)"),
-    ({"weights": np.zeros(Model(SPEC).layout.size)}, "got float64"),
-])
+@pytest.mark.parametrize(
+    "tensors, said",
+    [
+        ({"other": np.ones(3, np.float32)}, "got none"),
+        ({"weights": np.ones(3, np.float32)}, r"got float32 \(3,\)"),
+        ({"weights": np.zeros(Model(SPEC).layout.size)}, "got float64"),
+    ],
+)
 def test_wrong_weights_are_refused(tmp_path, tensors, said):
     with pytest.raises(FileError, match=said):
         load(damaged(tmp_path, tensors))

@@ -5,6 +5,7 @@ import time
 
 import numpy as np
 import pytest
+
 from respnet.engine import Model, ModelSpec
 from respnet.engine.errors import ShapeError, SpecError
 from respnet.engine.kernels import levels
@@ -18,7 +19,9 @@ def problem(units, rows=500, seed=0):
     return x, (x @ rng.normal(size=(units[0], units[-1]))).argmax(axis=1)
 
 
-def trained(units, device="cpu", threads=1, optimizer="rprop", epochs=20, dtype="float32", **options):
+def trained(
+    units, device="cpu", threads=1, optimizer="rprop", epochs=20, dtype="float32", **options
+):
     model = Model(ModelSpec.dense(units, role="classifier", seed=4, dtype=dtype), device=device)
     trainer = model.trainer(optimizer, threads=threads, **options)
     trainer.bind(*problem(units))
@@ -30,8 +33,10 @@ def trained(units, device="cpu", threads=1, optimizer="rprop", epochs=20, dtype=
 @pytest.mark.parametrize("optimizer,batch", [("rprop", None), ("adam", 32), ("sgd", 50)])
 @pytest.mark.parametrize("threads", [1, 2])
 def test_same_seed_same_bits(units, optimizer, batch, threads):
-    runs = [trained(units, optimizer=optimizer, batch_size=batch, threads=threads)[0].vector
-            for _ in range(3)]
+    runs = [
+        trained(units, optimizer=optimizer, batch_size=batch, threads=threads)[0].vector
+        for _ in range(3)
+    ]
     assert np.array_equal(runs[0], runs[1]) and np.array_equal(runs[0], runs[2])
     assert np.isfinite(runs[0]).all()
 
@@ -41,8 +46,10 @@ def test_same_seed_same_bits(units, optimizer, batch, threads):
 @pytest.mark.parametrize("optimizer,batch", [("rprop", None), ("adam", 32)])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_avx2_and_avx512_give_the_same_bits(units, optimizer, batch, dtype):
-    ends = [trained(units, f"cpu:{level}", 1, optimizer, 8, dtype, batch_size=batch)
-            for level in ("avx2", "avx512")]
+    ends = [
+        trained(units, f"cpu:{level}", 1, optimizer, 8, dtype, batch_size=batch)
+        for level in ("avx2", "avx512")
+    ]
     assert np.array_equal(ends[0][0].vector, ends[1][0].vector)
     assert ends[0][1] == ends[1][1]
 
@@ -111,7 +118,9 @@ def test_predictions_and_trainings_from_many_threads_agree():
         wrong.extend(1 for _ in range(30) if not np.array_equal(model.predict(x), want))
 
     def train():
-        wrong.extend(1 for _ in range(3) if not np.array_equal(trained(WIDE, threads=2)[0].vector, end))
+        wrong.extend(
+            1 for _ in range(3) if not np.array_equal(trained(WIDE, threads=2)[0].vector, end)
+        )
 
     jobs = [threading.Thread(target=f) for f in (predict, predict, train, train)]
     for job in jobs:

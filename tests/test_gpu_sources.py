@@ -5,6 +5,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+
 from respnet.engine import Model, ModelSpec, activations, gpu
 from respnet.engine.errors import SpecError
 
@@ -15,8 +16,11 @@ SOURCES = sorted((Path(__file__).parent.parent / "engine" / "gpu").glob("*.cu"))
 @pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.name)
 def test_sources_compile_to_ptx(source, tmp_path):
     out = tmp_path / "out.ptx"
-    subprocess.run(["nvcc", "-std=c++17", "-arch=sm_80", "-ptx", str(source), "-o", str(out)],
-                   check=True, timeout=300)
+    subprocess.run(
+        ["nvcc", "-std=c++17", "-arch=sm_80", "-ptx", str(source), "-o", str(out)],
+        check=True,
+        timeout=300,
+    )
     entries = out.read_text()
     for name in activations.NAMES:
         assert f"activation_forward_{name}_float" in entries

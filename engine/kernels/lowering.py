@@ -1,9 +1,9 @@
 """Program -> what the CPU kernels run: variants, packed weights, planned memory.
 
-Three layouts. ``row``: one row, kernels packed for matrix-vector products. ``rows``: B rows, kernels
-packed for matrix-matrix products. ``lanes``: every buffer column by column, nothing packed; for nets
-so narrow that matrix kernels would multiply padding. ``staged`` externals of a lanes program are in
-its layout already; otherwise steps that turn them stand at its borders.
+Three layouts. ``row``: one row, kernels packed for matrix-vector products. ``rows``: B rows,
+kernels packed for matrix-matrix products. ``lanes``: every buffer column by column, nothing packed;
+for nets so narrow that matrix kernels would multiply padding. ``staged`` externals of a lanes
+program are in its layout already; otherwise steps that turn them stand at its borders.
 """
 
 from dataclasses import dataclass, field
@@ -57,8 +57,12 @@ class _Lowering:
     def __init__(self, program, layout: str, rows: int, sizes, tables, staged: bool):
         self.program, self.sizes, self.tables, self.staged = program, sizes, tables, staged
         self.suffix = "_lanes" if layout == "lanes" else "_rows"
-        self.out = Lowered(layout, rows, columns=tuple(e.columns for e in program.externals),
-                           trainable=program.layout.trainable)
+        self.out = Lowered(
+            layout,
+            rows,
+            columns=tuple(e.columns for e in program.externals),
+            trainable=program.layout.trainable,
+        )
         self.packed: dict = {}
         self.turned: dict = {}
         self.written: set[int] = set()
@@ -96,16 +100,23 @@ class _Lowering:
         if self.out.layout == "lanes":
             return self.emit("dense_backward_lanes", (x, kernel, dz, dx, dkernel, dbias), dims)
         inputs, outputs = kernel.shape
-        transposed = dx and self.pack("pack_panels_transposed", kernel, self.sizes.panels(outputs, inputs))
+        transposed = dx and self.pack(
+            "pack_panels_transposed", kernel, self.sizes.panels(outputs, inputs)
+        )
         workspace = Scratch("work", self.sizes.workspace(inputs, outputs, self.out.rows), False)
-        return self.emit("dense_backward_rows",
-                         (x, transposed, dz, dx, dkernel, dbias, workspace), dims)
+        return self.emit(
+            "dense_backward_rows", (x, transposed, dz, dx, dkernel, dbias, workspace), dims
+        )
 
     def plain(self, step):
         """Steps whose kernels want the columns of the first operand that has rows, and no more."""
         first = next(o for o in step.operands if o is not None)
         dims = [first.columns]
-        for key, table in (("activation", "activations"), ("loss", "losses"), ("metric", "metrics")):
+        for key, table in (
+            ("activation", "activations"),
+            ("loss", "losses"),
+            ("metric", "metrics"),
+        ):
             if key in step.attributes:
                 dims.append(self.tables[table].index(step.attributes[key]))
         if "salt" in step.attributes:
@@ -164,12 +175,13 @@ class _Lowering:
             return (SPACES[operand.space], offsets.get(operand, operand.offset))
 
         for steps in (self.out.prepare, self.out.steps):
-            steps[:] = [Kernel(k.name, tuple(map(address, k.operands)), k.dims, k.constants)
-                        for k in steps]
+            steps[:] = [
+                Kernel(k.name, tuple(map(address, k.operands)), k.dims, k.constants) for k in steps
+            ]
 
 
 def _written_by(steps, external) -> bool:
-    """Externals after the inputs are outputs in a predict program: the last operand of some step."""
+    """Whether a step of a predict program ends in it: outputs are last operands."""
     return any(step.operands[-1] is external for step in steps)
 
 

@@ -31,8 +31,10 @@ class Layer:
     def __init__(self, config: Mapping, name: str = ""):
         unknown = sorted(set(config) - set(self.defaults))
         if unknown:
-            raise SpecError(f"layer {self.kind} has no argument {unknown[0]!r}; "
-                            f"it takes {', '.join(self.defaults) or 'none'}")
+            raise SpecError(
+                f"layer {self.kind} has no argument {unknown[0]!r}; "
+                f"it takes {', '.join(self.defaults) or 'none'}"
+            )
         self.name = name
         self.config = {**self.defaults, **config}
         self.check()

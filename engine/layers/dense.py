@@ -9,8 +9,13 @@ class Dense(Layer):
     """x (B,I), kernel (I,O), bias (O) -> y (B,O)"""
 
     kind = "dense"
-    defaults = {"units": None, "activation": "linear", "use_bias": True,
-                "kernel_initializer": "auto", "bias_initializer": "zeros"}
+    defaults = {
+        "units": None,
+        "activation": "linear",
+        "use_bias": True,
+        "kernel_initializer": "auto",
+        "bias_initializer": "zeros",
+    }
 
     def check(self):
         units = self.config["units"]
@@ -45,6 +50,13 @@ class Dense(Layer):
         x, z, y = saved
         dz = activations.backward(b, self.config["activation"], z, y, dy)
         dx = b.buffer(x.shape) if wanted[0] else None
-        b.step("dense_backward", x, p["kernel"], dz, dx, b.gradient(p["kernel"]),
-               b.gradient(p.get("bias")))
+        b.step(
+            "dense_backward",
+            x,
+            p["kernel"],
+            dz,
+            dx,
+            b.gradient(p["kernel"]),
+            b.gradient(p.get("bias")),
+        )
         return [dx]
