@@ -7,11 +7,15 @@ with NO_COLOR.
 import argparse
 import sys
 
-from . import __version__, cli_check, cli_doctor
+from . import __version__, cli_check, cli_demo, cli_doctor, cli_serve, cli_show, cli_top
 from .cli_errors import CliError
 from .extras import MissingExtraError
 
 COMMANDS = {
+    "serve": cli_serve,
+    "demo": cli_demo,
+    "top": cli_top,
+    "show": cli_show,
     "check": cli_check,
     "doctor": cli_doctor,
 }

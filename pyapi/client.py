@@ -1,0 +1,62 @@
+"""``respnet.connect``: networks that live in a server, with the methods of ``respnet.Network``.
+
+A thin layer over redis-py: what the server refuses arrives as ``redis.exceptions.ResponseError``
+with the server's own words; ``Client.redis`` is the connection itself, for everything else.
+"""
+
+from collections.abc import Iterator
+
+from .extras import need
+from .remote import RemoteNetwork
+
+
+def connect(url: str = "redis://127.0.0.1:6390", **options) -> "Client":
+    """Open a server. ``url`` is redis://[[user]:password@]host:port[/db], rediss:// or unix://;
+    ``options`` go to ``redis.Redis.from_url``."""
+    return Client(need("redis", "client").Redis.from_url(url, **options))
+
+
+class Client:
+    """A server: makes networks and finds those that are there."""
+
+    def __init__(self, redis):
+        self.redis = redis
+
+    def create(
+        self,
+        key: str,
+        *units: int,
+        role: str,
+        train_rows: int = 0,
+        test_rows: int = 0,
+        normalize: bool = False,
+        seed: int | None = None,
+    ) -> RemoteNetwork:
+        """Make the network ``key``: inputs, hidden units, outputs, as ``create("k", 9, 15, 2)``."""
+        *most, last = units
+        words = [role.upper(), *most, "->", last]
+        words += ["NORMALIZE"] if normalize else []
+        words += ["DATASET", train_rows, "TEST", test_rows]
+        self.redis.execute_command("NR.CREATE", key, *words)
+        net = self.network(key)
+        if seed is not None:
+            net.configure(seed=seed)
+        return net
+
+    def network(self, key: str) -> RemoteNetwork:
+        """The network ``key`` that is there already."""
+        return RemoteNetwork(self.redis, key)
+
+    def networks(self) -> Iterator[str]:
+        """Keys of all networks of this database, in no order."""
+        for key in self.redis.scan_iter(_type="neural-NN"):
+            yield key.decode() if isinstance(key, bytes) else key
+
+    def close(self) -> None:
+        self.redis.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
