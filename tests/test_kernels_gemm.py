@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from respnet.engine.kernels import direct, levels
 
 LEVELS = levels.available()
@@ -137,8 +138,8 @@ def test_gemm_tn_of_many_columns(level):
 def gemv(level, dtype, x, B, bias, activation=LINEAR):
     K, N = B.shape
     y = np.full(N + 2 * GUARD, POISON, dtype)
-    direct.call(level, "probe_gemv_wide", dtype, [x, packed(level, dtype, B, 1), bias, y[GUARD:-GUARD]],
-                [N, K, activation])
+    operands = [x, packed(level, dtype, B, 1), bias, y[GUARD:-GUARD]]
+    direct.call(level, "probe_gemv_wide", dtype, operands, [N, K, activation])
     assert (y[:GUARD] == POISON).all() and (y[-GUARD:] == POISON).all(), "wrote outside of y"
     return y[GUARD:-GUARD].copy()
 

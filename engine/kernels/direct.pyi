@@ -4,7 +4,7 @@ import numpy
 
 def vector_bytes(level: str) -> int: ...
 def ops(level: str) -> list[str]: ...
-def activation_names(level: str = ...) -> list[str]: ...
+def activation_names(level: str = "portable") -> list[str]: ...
 def call(
     level: str,
     op: str,
@@ -13,12 +13,6 @@ def call(
     dims: Sequence[int] = (),
     constants: Sequence[float] = (),
     *,
-    rows: int = 1,
-    first_row: int = 0,
-    batch: int | None = None,
-    seed: int = 0,
-    t: int = 1,
     repeat: int = 1,
-    loss: float = 0,
-    previous_loss: float = 0,
+    **frame: float,
 ) -> tuple[float, float, float]: ...

@@ -13,6 +13,10 @@ from respnet.engine.kernels.abi cimport (
     MAX_CONSTANTS, MAX_DIMS, MAX_OPERANDS, RESPNET_LEVEL_CAPSULE, respnet_frame, respnet_kernel,
     respnet_level, respnet_step)
 
+cdef extern from "flush.h" nogil:
+    unsigned run_enter()
+    void run_leave(unsigned before)
+
 
 cdef const respnet_level *level_table(str level) except NULL:
     return <const respnet_level *>PyCapsule_GetPointer(levels.load(level), RESPNET_LEVEL_CAPSULE)
@@ -27,7 +31,7 @@ def ops(str level):
     """Names of the kernels of a level."""
     cdef const respnet_level *table = level_table(level)
     cdef int32_t i
-    return [table.entries[i].name.decode() for i in range(table.count) if table.entries[i].name]
+    return [table.entries[i].name.decode() for i in range(table.count)]
 
 
 def activation_names(str level="portable"):
@@ -39,78 +43,86 @@ def activation_names(str level="portable"):
 cdef respnet_kernel find(str level, str op, dtype) except *:
     cdef const respnet_level *table = level_table(level)
     cdef bytes wanted = op.encode()
-    cdef respnet_kernel kernel
     cdef int32_t i
     for i in range(table.count):
-        if table.entries[i].name and table.entries[i].name == wanted:
+        if table.entries[i].name == wanted:
             if dtype == numpy.float32:
-                kernel = table.entries[i].float32
-            else:
-                kernel = table.entries[i].float64
-            if kernel == NULL:
-                raise ValueError(f"op {op!r} of level {level!r} has no {dtype} kernel")
-            return kernel
+                return table.entries[i].float32
+            return table.entries[i].float64
     raise ValueError(f"level {level!r} has no op {op!r}")
 
 
-cdef fill(respnet_step *step, respnet_frame *frame, operands, dims, constants):
-    cdef size_t address
-    cdef int i
+def _check(dtype, operands, dims, constants):
+    if dtype not in (numpy.float32, numpy.float64):
+        raise ValueError(f"dtype is float32 or float64, got {dtype}")
     for what, given, limit in (("operands", operands, MAX_OPERANDS), ("dims", dims, MAX_DIMS),
                                ("constants", constants, MAX_CONSTANTS)):
         if len(given) > limit:
             raise ValueError(f"at most {limit} {what}, got {len(given)}")
-    for i in range(MAX_OPERANDS):
-        step.space[i] = -1
     for i, operand in enumerate(operands):
         if operand is None:
             continue
-        address = operand.ctypes.data
-        frame.base[i] = <char *>address
-        step.space[i] = i
+        if not isinstance(operand, numpy.ndarray) or not operand.flags.c_contiguous:
+            raise ValueError(f"operand {i} is a C-contiguous array or None, got {operand!r}")
+        if operand.dtype != dtype:
+            raise ValueError(f"operand {i} is {operand.dtype}, wanted {dtype}")
+
+
+cdef fill(respnet_step *step, respnet_frame *frame, operands, dims, constants):
+    """Operand i lives in a space of its own, number i."""
+    cdef size_t address
+    for i in range(MAX_OPERANDS):
+        step.space[i] = -1
+    for i, operand in enumerate(operands):
+        if operand is not None:
+            address = operand.ctypes.data
+            frame.base[i] = <char *>address
+            step.space[i] = i
     for i, dim in enumerate(dims):
         step.dim[i] = dim
     for i, constant in enumerate(constants):
         step.constant[i] = constant
 
 
-cdef check(operands, dtype):
-    for i, operand in enumerate(operands):
-        if operand is None:
-            continue
-        if not isinstance(operand, numpy.ndarray) or not operand.flags.c_contiguous:
-            raise ValueError(f"operand {i} is not a C-contiguous array: {type(operand).__name__}")
-        if operand.dtype.kind == "f" and operand.dtype != dtype:
-            raise ValueError(f"operand {i} is {operand.dtype}, wanted {dtype}")
+cdef double run(const respnet_step *step, respnet_frame *frame, int64_t repeat) noexcept nogil:
+    """Seconds."""
+    cdef timespec start, end
+    cdef unsigned before = run_enter()
+    clock_gettime(CLOCK_MONOTONIC, &start)
+    for _ in range(repeat):
+        step.run(step, frame)
+    clock_gettime(CLOCK_MONOTONIC, &end)
+    run_leave(before)
+    return (end.tv_sec - start.tv_sec) + 1e-9 * (end.tv_nsec - start.tv_nsec)
 
 
-def call(str level, str op, dtype, operands, dims=(), constants=(), *, int64_t rows=1,
-         int64_t first_row=0, batch=None, uint64_t seed=0, int64_t t=1, int64_t repeat=1,
-         double loss=0, double previous_loss=0):
+def call(str level, str op, dtype, operands, dims=(), constants=(), *, int64_t repeat=1, **frame):
     """Run ``op`` of ``level`` on ``operands``: C-contiguous arrays of ``dtype``, or None.
 
-    Kernels write into their output operands in place. Returns ``(loss, metric, seconds)``: the sums
-    the kernel added to its frame, and the wall time of all ``repeat`` runs together.
+    Kernels write into their output operands in place. ``frame`` sets fields of the frame (abi.h):
+    rows (1), first_row, batch (rows), seed, stride, accumulate, t (1), loss, previous_loss. Returns
+    (loss, metric, seconds): what the kernel added to the frame, and the wall time of all runs.
     """
-    dtype = numpy.dtype(dtype)
-    if dtype not in (numpy.float32, numpy.float64):
-        raise ValueError(f"dtype is float32 or float64, got {dtype}")
-    check(operands, dtype)
-    cdef respnet_kernel kernel = find(level, op, dtype)
     cdef respnet_step step
-    cdef respnet_frame frame
-    cdef timespec start, end
-    cdef int64_t i
+    cdef respnet_frame f
+    cdef double seconds
+    dtype = numpy.dtype(dtype)
+    _check(dtype, operands, dims, constants)
     memset(&step, 0, sizeof(step))
-    memset(&frame, 0, sizeof(frame))
-    fill(&step, &frame, operands, dims, constants)
-    step.run = kernel
-    frame.rows, frame.first_row, frame.seed, frame.t = rows, first_row, seed, t
-    frame.batch = rows if batch is None else batch
-    frame.loss, frame.previous_loss = loss, previous_loss
+    memset(&f, 0, sizeof(f))
+    fill(&step, &f, operands, dims, constants)
+    step.run = find(level, op, dtype)
+    f.rows = frame.pop("rows", 1)
+    f.first_row = frame.pop("first_row", 0)
+    f.batch = frame.pop("batch", f.rows)
+    f.seed = frame.pop("seed", 0)
+    f.stride = frame.pop("stride", 0)
+    f.accumulate = frame.pop("accumulate", 0)
+    f.t = frame.pop("t", 1)
+    f.loss = frame.pop("loss", 0.0)
+    f.previous_loss = frame.pop("previous_loss", 0.0)
+    if frame:
+        raise TypeError(f"no field of a frame: {', '.join(sorted(frame))}")
     with nogil:
-        clock_gettime(CLOCK_MONOTONIC, &start)
-        for i in range(repeat):
-            kernel(&step, &frame)
-        clock_gettime(CLOCK_MONOTONIC, &end)
-    return frame.loss, frame.metric, (end.tv_sec - start.tv_sec) + 1e-9 * (end.tv_nsec - start.tv_nsec)
+        seconds = run(&step, &f, repeat)
+    return f.loss, f.metric, seconds

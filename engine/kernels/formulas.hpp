@@ -2,9 +2,9 @@
 //
 // V is float or double, a register of them, or (in CUDA, where this file is compiled as well) the
 // number of one thread. The primitives used here are all that a target must supply:
-//   splat less select minimum maximum abs sqrt multiply_add exp expm1 log tanh sigmoid erf log1p_exp
+//   splat less select minimum maximum abs sqrt multiply_add exp expm1 tanh sigmoid erf log1p_exp
 // math.hpp supplies them for vectors. Comparisons go through less(), choices through select():
-// there are no branches on data; a sum of two products goes through multiply_add. Gradients are called like the value with a d in front.
+// there are no branches on data. A sum of two products goes through multiply_add().
 #pragma once
 
 #include <stdint.h>
@@ -25,7 +25,7 @@ template <class V> RESPNET_FN V sign(V x) {
 }
 
 // ---------------------------------------------------------------------------------- activations
-// A new activation is a struct and a word in RESPNET_ACTIVATIONS; numbers, dispatch and names follow.
+// A new activation is a struct and a word in RESPNET_ACTIVATIONS: numbers, dispatch, names follow.
 // backward returns dx. It may use x only where needs_input says so; y is always there.
 
 #define RESPNET_ACTIVATIONS(X)                                                                     \
@@ -176,8 +176,8 @@ struct binary_cross_entropy {
 
 namespace optimizer {
 
-// Rprop+ and iRprop+ (Igel & Huesken 2000). delta is the last change of w. iRprop+ takes a step back
-// after a change of sign only if the error grew; Rprop+ always does (error_grew = true).
+// Rprop+ and iRprop+ (Igel & Huesken 2000). delta is the last change of w. iRprop+ takes a step
+// back after a change of sign only if the error grew; Rprop+ always does (error_grew = true).
 template <class R> struct rprop {
     R increase, decrease, step_min, step_max;
     template <class V>

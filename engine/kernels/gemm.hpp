@@ -1,12 +1,13 @@
 // Matrix products over packed panels.
 //
 // A panel is a strip of B, two registers wide (one, if that holds the last columns), stored row by
-// row: [k][width], the last one padded with zeros. A tile is a block of rows of C by one panel or by
-// two neighbours, held in registers over a pass of at most DEPTH values of k: up to TILE_ROWS rows by
-// one panel; half as many by two, which few rows need for enough independent sums, and which saves an
-// odd last panel from a tile of its own. Every output is summed over k in order, in one accumulator
-// per pass, so levels with FMA give the same bits. Rows are cut into blocks as even as possible.
-// gemm_tn reads A by columns; what is read often is copied first, A as [block][k][rows], B in strips.
+// row: [k][width], the last one padded with zeros. A tile is a block of rows of C by one panel or
+// by two neighbours, held in registers over a pass of at most DEPTH values of k: up to TILE_ROWS
+// rows by one panel; half as many by two, which few rows need for enough independent sums, and
+// which saves an odd last panel from a tile of its own. Every output is summed over k in order, in
+// one accumulator per pass, so levels with FMA give the same bits. Rows are cut into blocks as even
+// as possible. gemm_tn reads A by columns; what is read often is copied first, A as
+// [block][k][rows], B in strips.
 // Shapes: A (M,K), B (K,N), C (M,N); ld is the distance of rows in elements.
 #pragma once
 
@@ -121,18 +122,20 @@ __attribute__((noinline)) void run_tile(const tile<R> &job) {
 }
 
 template <class R> using tile_function = void (*)(const tile<R> &);
-template <class R> struct tile_table { tile_function<R> run[TILE_ROWS + 1][2 * PANEL_VECTORS + 1]; };
+template <class R> struct tile_table {
+    tile_function<R> run[TILE_ROWS + 1][2 * PANEL_VECTORS + 1];
+};
 
 template <class R, int ROWS, int VECTORS, bool BY_COLUMNS>
 constexpr tile_function<R> tile_or_none() {
     if constexpr (ROWS <= row_limit(VECTORS)) return run_tile<R, ROWS, VECTORS, BY_COLUMNS>;
     else return nullptr;
 }
-template <class R, bool BY_COLUMNS, int... I>
+template <class R, bool T, int... I>
 constexpr tile_table<R> list_tiles(std::integer_sequence<int, I...>) {
     return {{{},
-             {nullptr, tile_or_none<R, I + 1, 1, BY_COLUMNS>(), tile_or_none<R, I + 1, 2, BY_COLUMNS>(),
-              tile_or_none<R, I + 1, 3, BY_COLUMNS>(), tile_or_none<R, I + 1, 4, BY_COLUMNS>()}...}};
+             {nullptr, tile_or_none<R, I + 1, 1, T>(), tile_or_none<R, I + 1, 2, T>(),
+              tile_or_none<R, I + 1, 3, T>(), tile_or_none<R, I + 1, 4, T>()}...}};
 }
 template <class R, bool BY_COLUMNS>
 constexpr tile_table<R> TILES =
@@ -150,9 +153,8 @@ template <class F> RESPNET_INLINE void row_blocks(int64_t rows, int64_t limit, F
 
 // --------------------------------------------------------------------------------------- panels
 
-// Calls f(first column, registers, columns) for strips of columns begin .. end: panels, an odd last one
-// with the panel before it; with pairs two panels each. Strips that are no pairs are the panels if
-// `odd` is false.
+// Calls f(first column, registers, columns) for the strips of columns begin .. end: two panels each
+// with `pairs`, else single ones; with `odd` a single register at the end joins the panel before.
 template <class R, class F>
 RESPNET_INLINE void strips(int64_t begin, int64_t end, bool pairs, bool odd, F f) {
     for (int64_t j = begin; j < end;) {
@@ -289,8 +291,8 @@ static void multiply_columns(const product<R> &p, int64_t m, int64_t rows, int64
 
 // C (M,N) = A^T B, or += with add; A (K,M), B (K,N): the gradient of a weight.
 template <class R>
-void gemm_tn(int64_t M, int64_t N, int64_t K, const R *A, int64_t lda, const R *B, int64_t ldb, R *C,
-             int64_t ldc, bool add, R *workspace) {
+void gemm_tn(int64_t M, int64_t N, int64_t K, const R *A, int64_t lda, const R *B, int64_t ldb,
+             R *C, int64_t ldc, bool add, R *workspace) {
     const product<R> p = {M, N, K, A, lda, B, ldb, C, ldc, add, nullptr, activation::number_linear};
     pieces(K, DEPTH, [&](int64_t k, int64_t depth) {
         pieces(M, TN_ROWS, [&](int64_t m, int64_t rows) {

@@ -2,8 +2,8 @@
 //
 // Columns are cut into groups of up to GROUP registers, as even as possible; a group is stored as
 // [k][registers][lanes], padded with zeros, and read once from front to back. Few columns leave too
-// few independent sums to hide the latency of FMA, so then k is dealt to four sums (two, for somewhat
-// more) that are added at the end. How many is decided by N alone: all levels add in the same order.
+// few independent sums to hide the latency of FMA, so then k is dealt to four sums (two, for some
+// more columns) that are added at the end. N alone decides how many: all levels add in one order.
 #pragma once
 
 #include <utility>
@@ -120,7 +120,8 @@ void gemv_wide(int64_t N, int64_t K, const R *x, const R *packed, const R *bias,
     column_groups<R>(N, [&](int64_t first, int registers) {
         const int64_t j = first * LANES<R>, before = j + (registers - 1) * LANES<R>;
         const int64_t last = N - before < LANES<R> ? N - before : LANES<R>;
-        const vector_product<R> p = {K, x, packed, bias ? bias + j : nullptr, y + j, last, activation};
+        const vector_product<R> p = {K,     x,    packed,    bias ? bias + j : nullptr,
+                                     y + j, last, activation};
         if (split == 4) GROUPS<R, 4>.run[registers](p);
         else if (split == 2) GROUPS<R, 2>.run[registers](p);
         else GROUPS<R, 1>.run[registers](p);

@@ -1,10 +1,10 @@
 // Elementary functions of whole vectors, in the names formulas.hpp is written with.
 //
-// V is R, vec<R> or wide<R>; a V wider than a register is cut into registers, so a lane gets the same
-// bits whatever V it is computed in. No branches: special cases are selected at the end. NaN goes
-// through (maximum and minimum: if it is the first argument), infinities give the limits, results too
-// large are infinite, subnormal ones count as zero. Argument reductions are those of Cody & Waite
-// (exp) and of FreeBSD's msun (log); polynomials are Chebyshev fits made with 40 digits.
+// V is R, vec<R> or wide<R>; a V wider than a register is cut into registers, so a lane gets the
+// same bits whatever V it is computed in. No branches: special cases are selected at the end. NaN
+// goes through (maximum and minimum: if it is the first argument), infinities give the limits,
+// results too large are infinite, subnormal ones count as zero. Argument reductions are those of
+// Cody & Waite (exp) and FreeBSD's msun (log); polynomials are Chebyshev fits made with 40 digits.
 // Errors in units of the last place are asserted by tests/test_kernels_math.py.
 #pragma once
 
@@ -119,8 +119,8 @@ template <class V> RESPNET_INLINE V sqrt(V x) {
 #endif
 }
 
-// a b + c, rounded once where the level has FMA. The compiler contracts sums of one product by itself;
-// in a sum of two, this says which of them, so that all levels with FMA give the same bits.
+// a b + c, rounded once where the level has FMA. The compiler contracts sums of one product by
+// itself; in a sum of two, this says which, so that all levels with FMA give the same bits.
 template <class V> RESPNET_INLINE V multiply_add(V a, V b, V c) {
 #if !defined(__FMA__)
     return a * b + c;
@@ -150,7 +150,8 @@ template <> struct constants<float> {
     static constexpr float ln2_high = 0.693359375f, ln2_low = -2.12194440e-4f;
     static constexpr float largest = 3.40282347e38f, smallest = 1.17549435e-38f;
     static constexpr float infinity = __builtin_inff(), nan = __builtin_nanf("");
-    static constexpr float exp_high = 88.7228317f, exp_low = -87.3365479f; // their logs, rounded down: one more would round 2^128 up
+    // Logs of these two, the upper one less a rounding: the next number would round up to 2^128.
+    static constexpr float exp_high = 88.7228317f, exp_low = -87.3365479f;
     static constexpr float expm1_low = -80, tanh_high = 10, erf_high = 4;
     static constexpr int32_t half_root = 0x3f3504f3; // bits of sqrt(1/2)
     static constexpr float exp[] = {1.98910304e-4f, 1.39336858e-3f, 8.33331048e-3f,
@@ -274,7 +275,8 @@ template <class V> RESPNET_INLINE V log(V x) {
     return select(less(x, splat<V>(C::smallest)), low, above);
 }
 
-// log(1 + exp(x)) = max(x, 0) + log1p(e), e = exp(-|x|); log1p corrects the log of the rounded 1 + e.
+// log(1 + exp(x)) = max(x, 0) + log1p(e) with e = exp(-|x|), and log1p(e) = log(u) + what was lost
+// in u = 1 + e, over u.
 template <class V> RESPNET_INLINE V log1p_exp(V x) {
     if constexpr (IS_CUT<V>) return RESPNET_BY_REGISTER(V, log1p_exp, x);
     const V e = exp(-abs(x)), u = splat<V>(1) + e;

@@ -17,7 +17,8 @@ static void pack_rows(const R *B, int64_t row_stride, int64_t K, int64_t n, int6
 }
 
 // Four columns of B, contiguous and stride apart, to four rows of out.
-template <class R> RESPNET_INLINE void transpose4(const R *B, int64_t stride, R *out, int64_t width) {
+template <class R>
+RESPNET_INLINE void transpose4(const R *B, int64_t stride, R *out, int64_t width) {
     typedef R quad __attribute__((vector_size(4 * sizeof(R)), aligned(sizeof(R)), may_alias));
     const auto column = [&](int j) { return *(const quad *)(B + j * stride); };
     const auto row = [&](int k) -> quad & { return *(quad *)(out + k * width); };
@@ -34,7 +35,8 @@ template <class R> RESPNET_INLINE void transpose4(const R *B, int64_t stride, R 
 
 // Columns are contiguous: B is the transpose of a matrix with rows of length K.
 template <class R>
-static void pack_transposed(const R *B, int64_t stride, int64_t K, int64_t n, int64_t width, R *out) {
+static void pack_transposed(const R *B, int64_t stride, int64_t K, int64_t n, int64_t width,
+                            R *out) {
     constexpr int64_t block = 64; // rows of out that stay in the first-level cache
     for (int64_t k0 = 0; k0 < K; k0 += block) {
         const int64_t k1 = K - k0 < block ? K : k0 + block, k4 = k0 + (k1 - k0) / 4 * 4;

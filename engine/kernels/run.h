@@ -4,30 +4,9 @@
 
 #include <string.h>
 
+#include "flush.h"
 #include "pool.h"
 #include "program.h"
-
-#if defined(__x86_64__)
-#include <immintrin.h>
-#endif
-
-/* Subnormal numbers are flushed to zero while kernels run: the same answer at every speed. */
-static inline unsigned run_enter(void) {
-#if defined(__x86_64__)
-    unsigned before = _mm_getcsr();
-    if ((before & 0x8040) != 0x8040) _mm_setcsr(before | 0x8040);
-    return before;
-#else
-    return 0;
-#endif
-}
-static inline void run_leave(unsigned before) {
-#if defined(__x86_64__)
-    if ((before & 0x8040) != 0x8040) _mm_setcsr(before);
-#else
-    (void)before;
-#endif
-}
 
 static inline void run_steps(const respnet_step *steps, int count, respnet_frame *frame) {
     for (int i = 0; i < count; i++) steps[i].run(steps + i, frame);

@@ -90,11 +90,11 @@ template <class V> RESPNET_INLINE void keep(V &x) {
 }
 
 // First n lanes only, 0 <= n <= lanes; the others read as 0 and are never touched in memory.
-// AVX-512 has a register per mask; AVX2 takes the sign bits of a vector, read from a row of -1s and 0s.
+// AVX-512 has registers for masks; AVX2 takes the signs of a vector, read from a row of -1 and 0.
 template <class V> RESPNET_INLINE V load_part(const real_of<V> *p, int64_t n);
 template <class V> RESPNET_INLINE void store_part(real_of<V> *p, V x, int64_t n);
 
-// The same of a V of several registers; n beyond a register's end fills it, before its start skips it.
+// The same of a V of several registers, some of them whole, one in part, the others not at all.
 template <class V> RESPNET_INLINE int64_t lanes_of_piece(int i, int64_t n) {
     constexpr int64_t lanes = LANES<real_of<V>>;
     const int64_t left = n - i * lanes;
