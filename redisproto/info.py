@@ -152,7 +152,7 @@ SECTIONS["modules"] = module_lines  # the name modules is the list's
 def keyspace(server):
     now = server.keyspace.now()
     return {
-        f"db{db.index}": f"keys={len(db)},expires={db.volatile},avg_ttl={average_ttl(db, now)}"
+        f"db{db.index}": f"keys={len(db)},expires={db.expires},avg_ttl={average_ttl(db, now)}"
         for db in server.keyspace.databases if len(db)
     }
 

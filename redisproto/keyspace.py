@@ -6,7 +6,7 @@ The store is told every change in the words of ``NoStore``; what it does with th
 import time
 from weakref import WeakValueDictionary
 
-from .database import Database
+from .database import Account, Database
 
 SWEEP_KEYS = 10_000  # entries freed in one go after a flush: about 2 ms
 EXPIRE_KEYS = 1_000  # keys expired in one go, per database
@@ -42,7 +42,7 @@ class Watch:
         self.db, self.key, self.version = db, key, 0
 
 
-class Keyspace:
+class Keyspace(Account):
     """``keyspace[n]`` is a Database. All sizes are bytes, all times Unix time in ms."""
 
     def __init__(self, databases=16, store=None, clock=None):
@@ -51,11 +51,9 @@ class Keyspace:
         self.databases = [Database(self, index) for index in range(databases)]
         self.watches = WeakValueDictionary()  # (db, key) -> Watch
         self.garbage = []  # flushed databases' entries, waiting to be freed
-        self.last_id = 0
         self.used = 0  # bytes of all keys and values
         self.maxmemory = 0  # 0: no limit
         self.atomic = False  # a transaction is running: nothing may be put off
-        self.dirty = self.hits = self.misses = self.expired = 0
         self.seconds = self.now() // 1000  # coarse clock for OBJECT IDLETIME
 
     def __getitem__(self, index):
@@ -63,10 +61,6 @@ class Keyspace:
 
     def __len__(self):
         return len(self.databases)
-
-    def next_id(self):
-        self.last_id += 1
-        return self.last_id
 
     @property
     def full(self):

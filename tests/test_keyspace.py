@@ -75,10 +75,10 @@ def text(data):
 def test_a_key_is_there_until_its_time(space):
     db = space[0]
     db.set(b"k", text(b"v"), space.now() + 10)
-    assert db.get(b"k").data == b"v" and db.volatile == 1
+    assert db.get(b"k").data == b"v" and db.expires == 1
     Clock.now += 10
     try:
-        assert db.get(b"k") is None and len(db) == 0 and db.volatile == 0
+        assert db.get(b"k") is None and len(db) == 0 and db.expires == 0
     finally:
         Clock.now -= 10
     assert space.store.rows[-1] == ("delete", 0, b"k") and space.expired == 1
@@ -284,7 +284,7 @@ def test_a_database_is_a_dictionary(acts):
             model = {k: v for k, v in model.items() if v[1] is None or v[1] > clock.now}
     assert {k: db.peek(k).data for k in list(db.entries) if k in db} == {
         k: v[0] for k, v in model.items()}
-    assert db.volatile == sum(v[1] is not None for v in model.values())
+    assert db.expires == sum(v[1] is not None for v in model.values())
     assert db.used == space.used == sum(e.size for e in db.entries.values())
     assert len(db.order) == len(db.entries)
 

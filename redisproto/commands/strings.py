@@ -76,7 +76,7 @@ def getex(session, request):
     if data is None:
         return None
     expire_ms = from_options(request, db.space.now(), "getex")
-    if expire_ms is not None or (request.persist and db.ttl(request.key) is not None):
+    if expire_ms is not None or (request.persist and db.entry(request.key).expire_ms is not None):
         db.expire(request.key, expire_ms)
     return data
 
