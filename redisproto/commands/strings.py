@@ -6,6 +6,7 @@ from ..access import INT64_MAX, INT64_MIN, OK, database, fetch, fetch_string
 from ..command import Family
 from ..deadlines import MILLISECONDS, SECONDS, from_options, positive_ms
 from ..errors import CommandError
+from ..fast_strings import Get, Set
 from ..grammar import flag, integer, key, many, oneof, option, options, string
 from ..numbers import parse_integer
 from ..values import StringValue
@@ -208,3 +209,7 @@ def msetnx(session, request):
         return 0
     mset(session, request)
     return 1
+
+
+rows.fast("get", Get())
+rows.fast("set", Set())
