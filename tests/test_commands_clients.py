@@ -1,4 +1,4 @@
-"""The base commands as users meet them: redis-py, redis-cli and redis-benchmark on a real server."""
+"""The base commands as users meet them: redis-py, redis-cli, redis-benchmark, a real server."""
 
 import shutil
 import subprocess
