@@ -98,14 +98,12 @@ class Builder:
 
 
 class _Compiler:
-    def __init__(self, spec: ModelSpec, mode: str, layout: Layout):
+    def __init__(self, spec: ModelSpec, mode: str, layout: Layout, shapes):
         self.spec, self.mode, self.layout = spec, mode, layout
         self.b = Builder(training=mode == "train")
         self.values: dict[str, Buffer] = {}
         self.saved: dict[str, object] = {}
-        self.externals = [
-            Buffer(EXTERNAL, shape, True, i) for i, (_, shape) in enumerate(spec.inputs)
-        ]
+        self.externals = [Buffer(EXTERNAL, shape, True, i) for i, shape in enumerate(shapes)]
 
     def external(self, shape) -> Buffer:
         self.externals.append(Buffer(EXTERNAL, shape, True, len(self.externals)))
@@ -134,40 +132,48 @@ class _Compiler:
             if fused and node.name in self.spec.outputs:
                 layer = _on_logits(layer, fused)
             inputs = [self.values[name] for name in node.inputs]
-            self.values[node.name], saved = layer.forward(
-                self.b, self.parameters(node.name), *inputs
-            )
-            self.saved[node.name] = (layer, saved)
+            results, saved = layer.forward(self.b, self.parameters(node.name), *inputs)
+            for name, result in zip(outputs_of(node.name, results), listed(results), strict=True):
+                self.values[name] = result
+            self.saved[node.name] = (layer, results, saved)
 
     def predict(self) -> None:
         self.forward()
-        for name in self.spec.outputs:
+        self._write_outputs(self.spec.outputs)
+
+    def _write_outputs(self, names) -> None:
+        for name in names:
             result = self.scaled(name, self.values[name])
             self._write_to(self.external(result.shape), result)
 
     def _write_to(self, external: Buffer, result: Buffer) -> None:
         """Let the step that makes the result write it in place, if it is a work buffer."""
-        if result.space != WORK:
+        if result.space != WORK or self.mode != "predict":
             self.b.step("copy", result, external)
             return
         self.b.steps = [
             Step(s.op, tuple(external if o is result else o for o in s.operands), s.attributes)
             for s in self.b.steps
         ]
+        self.values = {n: external if v is result else v for n, v in self.values.items()}
 
     def loss(self, weighted: bool) -> Buffer:
-        """Emit the loss (and metric when evaluating); the gradient of the output."""
-        if len(self.spec.outputs) != 1:
-            raise SpecError("training wants exactly one output")
+        """Emit the loss of the first output (and metric when evaluating); its gradient.
+
+        Further outputs (states, say) are written as when predicting.
+        """
         loss = loss_named(self.spec.loss)
-        name = self.spec.outputs[0]
+        name, *others = self.spec.outputs
         fused = loss.fuses if _ends_in(self.layout.layers[name], loss.fuses) else None
         if loss.fuses and not fused:
             raise SpecError(f"loss {self.spec.loss} wants an output activation {loss.fuses}")
         self.forward(fused)
         prediction = self.values[name]
-        target = self.external((loss.columns,) if loss.columns else prediction.shape)
-        weight = self.external((1,)) if weighted else None
+        leading = prediction.shape[:-1]
+        target = self.external((*leading, loss.columns) if loss.columns else prediction.shape)
+        weight = self.external((*leading, 1)) if weighted else None
+        self._write_outputs(others)
+        prediction = self.values[name]
         dprediction = self.b.buffer(prediction.shape)
         if self.mode == "evaluate":
             self.b.step("metric", prediction, target, metric=_metric(loss, fused))
@@ -178,10 +184,11 @@ class _Compiler:
         gradients = {self.spec.outputs[0]: dprediction}
         needed = self._needed()
         for node in reversed(self.spec.nodes):
-            dy = gradients.pop(node.name, None)
-            if dy is None:
+            layer, results, saved = self.saved[node.name]
+            dys = [gradients.pop(name, None) for name in outputs_of(node.name, results)]
+            if all(dy is None for dy in dys):
                 continue
-            layer, saved = self.saved[node.name]
+            dy = dys if isinstance(results, tuple) else dys[0]
             wanted = [name in needed for name in node.inputs]
             dxs = layer.backward(self.b, self.parameters(node.name), saved, dy, wanted)
             for name, dx in zip(node.inputs, dxs, strict=True):
@@ -202,6 +209,16 @@ class _Compiler:
         return needed
 
 
+def listed(results) -> list:
+    """The outputs of a layer, one or a tuple of several."""
+    return list(results) if isinstance(results, tuple) else [results]
+
+
+def outputs_of(node: str, results) -> list[str]:
+    """Names of a node's outputs: ``name``, then ``name:1``, ``name:2`` ..."""
+    return [f"{node}:{i}" if i else node for i in range(len(listed(results)))]
+
+
 def _ends_in(layer, activation: str | None) -> bool:
     return activation is not None and layer.config.get("activation") == activation
 
@@ -217,10 +234,16 @@ def _metric(loss, fused: str | None) -> str:
 
 
 def compile_program(
-    spec: ModelSpec, mode: str, layout: Layout | None = None, weighted: bool = False
+    spec: ModelSpec, mode: str, layout: Layout | None = None, weighted: bool = False, shapes=None
 ) -> Program:
-    """The program of ``spec`` in ``mode`` (predict, evaluate, train)."""
-    compiler = _Compiler(spec, mode, layout or Layout(spec))
+    """The program of ``spec`` in ``mode`` (predict, evaluate, train).
+
+    shapes: of one row of each input, where the spec leaves a length open (None).
+    """
+    shapes = shapes or [shape for _, shape in spec.inputs]
+    if any(None in shape for shape in shapes):
+        raise SpecError(f"a program wants whole shapes, got {shapes}")
+    compiler = _Compiler(spec, mode, layout or Layout(spec), shapes)
     if mode == "predict":
         compiler.predict()
     else:

@@ -9,7 +9,7 @@
 
 #include <stdint.h>
 
-enum { MAX_OPERANDS = 8, MAX_DIMS = 8, MAX_CONSTANTS = 6, MAX_SPACES = 16 };
+enum { MAX_OPERANDS = 24, MAX_DIMS = 12, MAX_CONSTANTS = 6, MAX_SPACES = 32 };
 
 /* Spaces a frame has addresses for. Externals (inputs, targets, outputs) follow WORK. */
 enum {
@@ -30,7 +30,7 @@ struct respnet_step {
     respnet_kernel run;
     int32_t space[MAX_OPERANDS];
     int64_t offset[MAX_OPERANDS]; /* in elements of the program's dtype */
-    int64_t dim[MAX_DIMS];
+    int64_t dim[MAX_DIMS]; /* the last one: rows along the last axis in a row of the batch */
     double constant[MAX_CONSTANTS];
 };
 

@@ -78,6 +78,7 @@ cdef fill(respnet_step *step, respnet_frame *frame, operands, dims, constants):
             address = operand.ctypes.data
             frame.base[i] = <char *>address
             step.space[i] = i
+    step.dim[MAX_DIMS - 1] = 1  # repeats
     for i, dim in enumerate(dims):
         step.dim[i] = dim
     for i, constant in enumerate(constants):

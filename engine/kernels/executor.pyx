@@ -159,6 +159,7 @@ cdef class Executable:
                     step.space[i], step.offset[i] = operand
             for i, dim in enumerate(kernel.dims):
                 step.dim[i] = dim
+            step.dim[MAX_DIMS - 1] = kernel.repeats
             for i, constant in enumerate(kernel.constants):
                 step.constant[i] = constant
         count[0] = len(kernels)

@@ -6,12 +6,22 @@ for nets so narrow that matrix kernels would multiply padding. ``staged`` extern
 program are in its layout already; otherwise steps that turn them stand at its borders.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from respnet.engine.kernels.plan import plan
 
 SPACES = {"parameters": 0, "packs": 1, "gradients": 2, "state": 3, "work": 4}
 EXTERNAL = 5
+# Ops whose kernels see the last axis; the axes before it count as rows.
+LAST_AXIS = {
+    "scale_forward",
+    "softmax_forward",
+    "softmax_backward",
+    "pointwise_loss",
+    "softmax_crossentropy",
+    "sparse_crossentropy",
+    "metric",
+}
 NARROW = 48  # widest buffer for which lanes win
 LANES_BLOCK = 64  # rows
 
@@ -25,12 +35,16 @@ class Scratch:
 
 @dataclass(frozen=True)
 class Kernel:
-    """One call: kernel name, (space, offset) of each operand or None, dims and constants."""
+    """One call: kernel name, (space, offset) of each operand or None, dims and constants.
+
+    repeats: rows along the last axis that one row of the batch has (T for sequences).
+    """
 
     name: str
     operands: tuple
     dims: tuple = ()
     constants: tuple = ()
+    repeats: int = 1
 
 
 @dataclass
@@ -48,9 +62,19 @@ class Lowered:
 
 
 def narrow(program) -> bool:
-    """Whether every buffer of the program fits the lanes layout."""
+    """Whether the lanes layout has every op and every buffer of the program is narrow enough."""
     buffers = [o for s in program.steps for o in s.operands if o is not None and o.rows]
-    return max(buffer.columns for buffer in buffers) <= NARROW
+    flat = all(len(buffer.shape) == 1 and buffer.columns <= NARROW for buffer in buffers)
+    return flat and not any(step.op in ROWS_ONLY for step in program.steps)
+
+
+ROWS_ONLY: set[str] = set()  # ops without a lanes kernel
+LOWERINGS: dict = {}  # op -> function(lowering, step), beside the methods of _Lowering
+
+
+def repeats_of(buffer) -> int:
+    """Rows along the last axis in one row of the batch."""
+    return buffer.columns // buffer.shape[-1]
 
 
 class _Lowering:
@@ -67,8 +91,10 @@ class _Lowering:
         self.turned: dict = {}
         self.written: set[int] = set()
 
-    def emit(self, name, operands, dims=(), constants=()):
-        self.out.steps.append(Kernel(name, tuple(operands), tuple(dims), tuple(constants)))
+    def emit(self, name, operands, dims=(), constants=(), repeats=1):
+        self.out.steps.append(
+            Kernel(name, tuple(operands), tuple(dims), tuple(constants), repeats)
+        )
 
     def pack(self, kind: str, kernel, size: int) -> Scratch:
         key = (kind, kernel.offset)
@@ -86,13 +112,14 @@ class _Lowering:
 
     def dense_forward(self, step):
         x, kernel, bias, y = step.operands
+        repeats = repeats_of(x)
         dims = (*kernel.shape, self.tables["activations"].index(step.attributes["activation"]))
-        if self.out.layout == "row":
+        if self.out.layout == "row" and repeats == 1:
             kernel = self.pack("pack_wide_kernel", kernel, self.sizes.wide(*kernel.shape))
             return self.emit("dense_forward_row", (x, kernel, bias, y), dims)
-        if self.out.layout == "rows":
+        if self.out.layout != "lanes":
             kernel = self.pack("pack_panels_kernel", kernel, self.sizes.panels(*kernel.shape))
-        return self.emit("dense_forward" + self.suffix, (x, kernel, bias, y), dims)
+        return self.emit("dense_forward" + self.suffix, (x, kernel, bias, y), dims, (), repeats)
 
     def dense_backward(self, step):
         x, kernel, dz, dx, dkernel, dbias = step.operands
@@ -103,15 +130,17 @@ class _Lowering:
         transposed = dx and self.pack(
             "pack_panels_transposed", kernel, self.sizes.panels(outputs, inputs)
         )
-        workspace = Scratch("work", self.sizes.workspace(inputs, outputs, self.out.rows), False)
-        return self.emit(
-            "dense_backward_rows", (x, transposed, dz, dx, dkernel, dbias, workspace), dims
-        )
+        repeats = repeats_of(x)
+        size = self.sizes.workspace(inputs, outputs, self.out.rows * repeats)
+        workspace = Scratch("work", size, False)
+        operands = (x, transposed, dz, dx, dkernel, dbias, workspace)
+        return self.emit("dense_backward_rows", operands, dims, (), repeats)
 
     def plain(self, step):
-        """Steps whose kernels want the columns of the first operand that has rows, and no more."""
+        """Steps whose kernels want the columns of the first operand that is there, and no more."""
         first = next(o for o in step.operands if o is not None)
-        dims = [first.columns]
+        repeats = repeats_of(first) if step.op in LAST_AXIS else 1
+        dims = [first.columns // repeats]
         for key, table in (
             ("activation", "activations"),
             ("loss", "losses"),
@@ -122,10 +151,10 @@ class _Lowering:
         if "salt" in step.attributes:
             dims.append(step.attributes["salt"])
         if step.op == "metric":
-            dims.append(step.operands[1].columns)
+            dims.append(step.operands[1].columns // repeats)
         constants = [step.attributes[k] for k in ("rate", "delta") if k in step.attributes]
         name = {"dropout_forward": "dropout", "dropout_backward": "dropout"}.get(step.op, step.op)
-        self.emit(name + self.suffix, step.operands, dims, constants)
+        self.emit(name + self.suffix, step.operands, dims, constants, repeats)
 
     def turn_inputs(self):
         for external in self.program.externals:
@@ -146,7 +175,10 @@ class _Lowering:
             self.turn_inputs()
         begin = len(self.out.steps)
         for step in self.program.steps:
-            getattr(self, step.op, self.plain)(step)
+            if step.op in LOWERINGS:
+                LOWERINGS[step.op](self, step)
+            else:
+                getattr(self, step.op, self.plain)(step)
         for i in range(begin, len(self.out.steps)):
             self.out.steps[i] = self._with_turned(self.out.steps[i])
         if turning:
@@ -156,7 +188,7 @@ class _Lowering:
 
     def _with_turned(self, kernel: Kernel) -> Kernel:
         operands = tuple(self.turned.get(o, o) for o in kernel.operands)
-        return Kernel(kernel.name, operands, kernel.dims, kernel.constants)
+        return replace(kernel, operands=operands)
 
     def _place(self):
         lifetimes: dict = {}
@@ -175,9 +207,7 @@ class _Lowering:
             return (SPACES[operand.space], offsets.get(operand, operand.offset))
 
         for steps in (self.out.prepare, self.out.steps):
-            steps[:] = [
-                Kernel(k.name, tuple(map(address, k.operands)), k.dims, k.constants) for k in steps
-            ]
+            steps[:] = [replace(k, operands=tuple(map(address, k.operands))) for k in steps]
 
 
 def _written_by(steps, external) -> bool:

@@ -11,6 +11,12 @@ template <class R> RESPNET_INLINE R *at(const respnet_step *step, const respnet_
     return step->space[i] < 0 ? nullptr : (R *)frame->base[step->space[i]] + step->offset[i];
 }
 
+// Rows for a step along the last axis: the last dim is how many such rows one row of the batch has (T for
+// sequences (B,T,N), which lie in memory as B*T rows).
+RESPNET_INLINE int64_t rows_of(const respnet_step *s, const respnet_frame *f) {
+    return f->rows * s->dim[MAX_DIMS - 1];
+}
+
 // The lanes layout stores a buffer (B,N) column by column: N columns of `stride` rows. Kernels work on
 // whole blocks of rows; rows past the last one hold finite numbers and gradients of 0.
 template <class R> constexpr int BLOCK = 4 * WIDE<R>;

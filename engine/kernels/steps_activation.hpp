@@ -57,7 +57,7 @@ template <class R> static void scale_forward_rows(const respnet_step *s, respnet
     const int64_t n = s->dim[0];
     const R *x = at<R>(s, f, 0), *scale = at<R>(s, f, 1), *offset = at<R>(s, f, 2);
     R *y = at<R>(s, f, 3);
-    for (int64_t r = 0; r < f->rows; r++)
+    for (int64_t r = 0; r < rows_of(s, f); r++)
         for (int64_t i = 0; i < n; i++) y[r * n + i] = x[r * n + i] * scale[i] + offset[i];
 }
 template <class R> static void scale_forward_lanes(const respnet_step *s, respnet_frame *f) {

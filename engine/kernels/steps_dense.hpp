@@ -23,13 +23,13 @@ template <class R> static void dense_forward_row(const respnet_step *s, respnet_
 // Rows: x (B,I), packed kernel, bias? -> y (B,O)
 template <class R> static void dense_forward_rows(const respnet_step *s, respnet_frame *f) {
     const int64_t I = s->dim[0], O = s->dim[1];
-    gemm_panels<R>(f->rows, O, I, at<R>(s, f, 0), I, at<R>(s, f, 1), at<R>(s, f, 3), O, false,
+    gemm_panels<R>(rows_of(s, f), O, I, at<R>(s, f, 0), I, at<R>(s, f, 1), at<R>(s, f, 3), O, false,
                    at<R>(s, f, 2), (int)s->dim[2]);
 }
 
 // Rows: x, packed kernel^T, dz -> dx?, dkernel, dbias?; operand 6 is the workspace of gemm_tn
 template <class R> static void dense_backward_rows(const respnet_step *s, respnet_frame *f) {
-    const int64_t I = s->dim[0], O = s->dim[1], B = f->rows;
+    const int64_t I = s->dim[0], O = s->dim[1], B = rows_of(s, f);
     const R *x = at<R>(s, f, 0), *dz = at<R>(s, f, 2);
     R *dx = at<R>(s, f, 3), *dbias = at<R>(s, f, 5);
     gemm_tn<R>(I, O, B, x, I, dz, O, at<R>(s, f, 4), O, adds(s, f), at<R>(s, f, 6));

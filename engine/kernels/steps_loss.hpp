@@ -36,13 +36,17 @@ template <class R, class F> RESPNET_INLINE void with_loss(int number, R delta, F
 
 // prediction, target, weight?, -> dprediction?; constants: 0 delta (Huber)
 
+RESPNET_INLINE double mean_factor(const respnet_step *s, const respnet_frame *f) {
+    return 1.0 / ((double)f->batch * (double)s->dim[MAX_DIMS - 1] * (double)s->dim[0]);
+}
+
 template <class R> struct pointwise_operands {
     const R *prediction, *target, *weight;
     R *d;
     R factor;
     pointwise_operands(const respnet_step *s, const respnet_frame *f)
         : prediction(at<R>(s, f, 0)), target(at<R>(s, f, 1)), weight(at<R>(s, f, 2)),
-          d(at<R>(s, f, 3)), factor(R(1.0 / ((double)f->batch * (double)s->dim[0]))) {}
+          d(at<R>(s, f, 3)), factor(R(mean_factor(s, f))) {}
 };
 
 // Columns: `part` of the lanes are rows of the batch.
@@ -69,12 +73,13 @@ template <class R> static void pointwise_loss_lanes(const respnet_step *s, respn
                 sum += pointwise_vector<R>(loss, p, o * f->stride + r, weight, part);
             }
     });
-    f->loss += (double)sum_lanes(sum) * (1.0 / ((double)f->batch * (double)s->dim[0]));
+    f->loss += (double)sum_lanes(sum) * mean_factor(s, f);
 }
 
 template <class R> static void pointwise_loss_rows(const respnet_step *s, respnet_frame *f) {
     const pointwise_operands<R> p(s, f);
-    const int64_t O = s->dim[0], spans = p.weight ? f->rows : 1, length = p.weight ? O : f->rows * O;
+    const int64_t O = s->dim[0], rows = rows_of(s, f);
+    const int64_t spans = p.weight ? rows : 1, length = p.weight ? O : rows * O;
     wide<R> sum{};
     with_loss((int)s->dim[1], R(s->constant[0]), [&](auto loss) {
         for (int64_t k = 0; k < spans; k++) {
@@ -89,7 +94,7 @@ template <class R> static void pointwise_loss_rows(const respnet_step *s, respne
             }
         }
     });
-    f->loss += (double)sum_lanes(sum) * (1.0 / ((double)f->batch * (double)O));
+    f->loss += (double)sum_lanes(sum) * mean_factor(s, f);
 }
 
 // ------------------------------------------------------------------ softmax cross-entropy
@@ -192,16 +197,18 @@ static void crossentropy_rows(const respnet_step *s, respnet_frame *f) {
     const int64_t O = s->dim[0], T = SPARSE ? 1 : O, W = O <= TURNED_COLUMNS ? WIDE<R> : 1;
     const R *z = at<R>(s, f, 0), *t = at<R>(s, f, 1), *weight = at<R>(s, f, 2);
     R *d = at<R>(s, f, 3);
-    const R mean = R(1.0 / (double)f->batch);
+    const int64_t all = rows_of(s, f);
+    const double count = (double)f->batch * (double)s->dim[MAX_DIMS - 1];
+    const R mean = R(1.0 / count);
     double sum = 0;
-    for (int64_t r = 0; r < f->rows; r += W) {
-        const int64_t rows = f->rows - r < W ? f->rows - r : W;
+    for (int64_t r = 0; r < all; r += W) {
+        const int64_t rows = all - r < W ? all - r : W;
         sum += W == 1 ? crossentropy_row<R, SPARSE>(O, z + r * O, t + r * T,
                                                     weight ? weight[r] : R(1), d + r * O, mean)
                       : crossentropy_turned<R, SPARSE>(O, rows, z + r * O, t + r * T,
                                                        weight ? weight + r : nullptr, d + r * O, mean);
     }
-    f->loss += sum / (double)f->batch;
+    f->loss += sum / count;
 }
 
 // ------------------------------------------------------------------ metrics
@@ -234,8 +241,9 @@ template <class R> static void metric_rows(const respnet_step *s, respnet_frame 
     const int64_t O = s->dim[0], T = s->dim[2];
     const R *p = at<R>(s, f, 0), *t = at<R>(s, f, 1);
     double sum = 0;
-    for (int64_t r = 0; r < f->rows; r++) sum += metric_of<R>(s->dim[1], O, p + r * O, 1, t + r * T, 1);
-    f->metric += sum / (double)f->batch;
+    const int64_t rows = rows_of(s, f);
+    for (int64_t r = 0; r < rows; r++) sum += metric_of<R>(s->dim[1], O, p + r * O, 1, t + r * T, 1);
+    f->metric += sum / ((double)f->batch * (double)s->dim[MAX_DIMS - 1]);
 }
 template <class R> static void metric_lanes(const respnet_step *s, respnet_frame *f) {
     const R *p = at<R>(s, f, 0), *t = at<R>(s, f, 1);

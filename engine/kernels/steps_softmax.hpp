@@ -8,7 +8,7 @@ namespace RESPNET_LEVEL {
 
 template <class R> static void softmax_forward_rows(const respnet_step *s, respnet_frame *f) {
     const int64_t n = s->dim[0];
-    softmax_rows<R>(at<R>(s, f, 0), n, at<R>(s, f, 1), n, f->rows, n);
+    softmax_rows<R>(at<R>(s, f, 0), n, at<R>(s, f, 1), n, rows_of(s, f), n);
 }
 template <class R> static void softmax_forward_lanes(const respnet_step *s, respnet_frame *f) {
     const R *x = at<R>(s, f, 0);
@@ -34,7 +34,7 @@ template <class R> static void softmax_backward_rows(const respnet_step *s, resp
     const int64_t n = s->dim[0];
     const R *y = at<R>(s, f, 0), *dy = at<R>(s, f, 1);
     R *dx = at<R>(s, f, 2);
-    for (int64_t r = 0; r < f->rows; r++, y += n, dy += n, dx += n) {
+    for (int64_t r = 0; r < rows_of(s, f); r++, y += n, dy += n, dx += n) {
         wide<R> sum{};
         for (int64_t i = 0; i < n; i += WIDE<R>) {
             const int64_t part = n - i < WIDE<R> ? n - i : WIDE<R>;

@@ -6,7 +6,7 @@ from respnet.engine.layers.base import Layer, Parameter
 
 
 class Dense(Layer):
-    """x (B,I), kernel (I,O), bias (O) -> y (B,O)"""
+    """x (B,...,I), kernel (I,O), bias (O) -> y (B,...,O), the same for every place before I"""
 
     kind = "dense"
     defaults = {
@@ -24,24 +24,24 @@ class Dense(Layer):
         activations.check(self.config["activation"])
 
     def parameters(self, shape):
-        if len(shape) != 1:
-            raise SpecError(f"dense wants rows of shape (I,), got {shape}")
+        if not shape or shape[-1] is None:
+            raise SpecError(f"dense wants rows of shape (..., I), got {shape}")
         units = self.config["units"]
         initializer = self.config["kernel_initializer"]
         if initializer == "auto":
             initializer = activations.initializer(self.config["activation"])
-        kernel = Parameter("kernel", (shape[0], units), initializer)
+        kernel = Parameter("kernel", (shape[-1], units), initializer)
         if not self.config["use_bias"]:
             return [kernel]
         return [kernel, Parameter("bias", (units,), self.config["bias_initializer"])]
 
     def output_shape(self, shape):
-        return (self.config["units"],)
+        return (*shape[:-1], self.config["units"])
 
     def forward(self, b, p, x):
         units, activation = self.config["units"], self.config["activation"]
         fused = activation if activations.fusible(activation) else "linear"
-        z = b.buffer((units,))
+        z = b.buffer((*x.shape[:-1], units))
         b.step("dense_forward", x, p["kernel"], p.get("bias"), z, activation=fused)
         y = z if fused == activation else activations.forward(b, activation, z)
         return y, (x, z, y)
