@@ -1,5 +1,6 @@
 """Model = spec + weights + device: predict, loss and gradient, trainers."""
 
+from collections import OrderedDict
 from dataclasses import dataclass
 from itertools import count
 
@@ -18,6 +19,8 @@ from respnet.engine.spec import ModelSpec
 TABLES = {"activations": activations.NAMES, "losses": losses.POINTWISE, "metrics": losses.METRICS}
 LANES_ROWS = 640  # of a sub-batch: gradients are summed across the lanes once for each
 CACHE_BYTES = 512 * 1024  # of activations per sub-batch in the rows layout
+
+PROGRAMS = 64  # compiled programs kept, and as many sets of packed weights
 
 _versions = count(1)
 
@@ -49,7 +52,9 @@ class Model(Predictor):
         self.level = cpu_level(device)
         self.dtype = float_dtype(spec.dtype)
         self.layout = Layout(spec)
-        self._executables: dict = {}
+        flat = len(spec.inputs) == len(spec.outputs) == 1 and len(spec.inputs[0][1]) == 1
+        self.shaped = not flat
+        self._executables: OrderedDict = OrderedDict()
         self.swap(self.layout.initial(self.dtype, spec.seed) if vector is None else vector)
 
     @property
@@ -74,12 +79,12 @@ class Model(Predictor):
         return self.layout.view(self.weights.vector, name)
 
     def executable(
-        self, mode: str, layout: str, weighted: bool = False, optimizer=None
+        self, mode: str, layout: str, weighted: bool = False, optimizer=None, shapes=None
     ) -> Executable:
-        """The compiled program of a mode in a layout: made once, then cached."""
-        key = (mode, layout, weighted, optimizer)
+        """The compiled program of a mode in a layout, for inputs of these row shapes; cached."""
+        key = (mode, layout, weighted, optimizer, shapes)
         if key not in self._executables:
-            program = compile_program(self.spec, mode, self.layout, weighted)
+            program = self.program(mode, weighted, shapes)
             lowered = lower(
                 program,
                 layout,
@@ -90,7 +95,14 @@ class Model(Predictor):
             )
             update = [optimizer.kernel(self.layout.trainable)] if optimizer else []
             self._executables[key] = Executable(self.level, self.dtype, lowered, mode, update)
+            if len(self._executables) > PROGRAMS:
+                self._executables.popitem(last=False)
+        self._executables.move_to_end(key)
         return self._executables[key]
+
+    def program(self, mode: str, weighted: bool = False, shapes=None):
+        """The abstract program of a mode (``engine/program.py``)."""
+        return compile_program(self.spec, mode, self.layout, weighted, shapes)
 
     def rows(self, program, layout: str) -> int:
         """Rows of a sub-batch: many enough to be worth it, few enough to stay in cache."""
@@ -102,9 +114,9 @@ class Model(Predictor):
         row_bytes = sum(buffer.columns for buffer in buffers) * self.dtype.itemsize
         return max(16, min(256, CACHE_BYTES // row_bytes // 16 * 16))
 
-    def batch_layout(self, mode: str) -> str:
+    def batch_layout(self, mode: str, shapes=None) -> str:
         """The layout for many rows."""
-        return "lanes" if narrow(compile_program(self.spec, mode, self.layout)) else "rows"
+        return "lanes" if narrow(self.program(mode, shapes=shapes)) else "rows"
 
     def trainer(self, optimizer: str = "rprop", constants=None, **options):
         """A Trainer on a copy of the present weights (``engine/trainer.py``)."""
@@ -112,7 +124,39 @@ class Model(Predictor):
 
         return Trainer(self, optimizer, constants, **options)
 
-    def _bind(self, layout: str) -> Bound:
+    def _bind(self, layout: str, shapes=None) -> Bound:
         """The present weights, packed for single rows ("row") or for many ("batch")."""
-        layout = self.batch_layout("predict") if layout == "batch" else layout
-        return Bound(self.executable("predict", layout), self.weights.vector)
+        layout = self.batch_layout("predict", shapes) if layout == "batch" else layout
+        return Bound(self.executable("predict", layout, shapes=shapes), self.weights.vector)
+
+    def _forget(self) -> None:
+        super()._forget()
+        self._bounds: OrderedDict = OrderedDict()
+
+    def _predict_shaped(self, x):
+        """Several inputs or outputs, or rows of any shape: a program for each set of shapes."""
+        arrays = [np.asarray(a, self.dtype) for a in (x if isinstance(x, (list, tuple)) else [x])]
+        shapes = self._row_shapes(arrays)
+        key = (shapes, len(arrays[0]) == 1)
+        if key not in self._bounds:
+            outputs = self.program("predict", shapes=shapes).externals[len(arrays) :]
+            bound = self._bind("row" if key[1] else "batch", shapes)
+            self._bounds[key] = (bound, [output.shape for output in outputs])
+            if len(self._bounds) > PROGRAMS:
+                self._bounds.popitem(last=False)
+        flat = [a.reshape(len(a), -1) for a in arrays]
+        bound, shapes = self._bounds[key]
+        results = bound.run_arrays(flat, self.threads)
+        results = [r.reshape(len(r), *shape) for r, shape in zip(results, shapes, strict=True)]
+        return results if len(results) > 1 else results[0]
+
+    def _row_shapes(self, arrays) -> tuple:
+        shapes = tuple(a.shape[1:] for a in arrays)
+        wanted = [shape for _, shape in self.spec.inputs]
+        fits = len(shapes) == len(wanted) and all(
+            len(got) == len(want) and all(w in (None, g) for g, w in zip(got, want, strict=True))
+            for got, want in zip(shapes, wanted, strict=True)
+        )
+        if not fits:
+            raise ShapeError(f"predict wants rows of shape {wanted}, got {list(shapes)}")
+        return shapes

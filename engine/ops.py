@@ -88,6 +88,80 @@ _op("dropout_backward", "dy (B,N) -> dx (B,N)", "the same mask on the gradient",
 _op("copy", "x (B,N) -> y (B,N)", "y = x")
 _op("accumulate", "x (B,N) -> +y (B,N)", "y += x: gradients of a value with several readers")
 
+_op("embedding_forward", "x (B,T), table (V,H) -> y (B,T,H)", "y = table[x]; x holds numbers")
+_op("embedding_backward", "x (B,T), dy (B,T,H) -> +dtable (V,H)", "dtable[x] += dy")
+
+# Recurrent ops take whole sequences. gates hold what the backward pass needs: activated gates in the
+# order of the kernel. A step whose mask is 0 repeats state and output of the step before.
+# recurrent_mask multiplies h before the recurrent product (recurrent dropout).
+_op(
+    "simple_rnn_forward",
+    "x (B,T,I), kernel (I,H), recurrent_kernel (H,H), bias? (H), h0? (B,H), mask? (B,T), "
+    "recurrent_mask? (B,H) -> y (B,T,H)",
+    "h = activation(x kernel + h recurrent_kernel + bias)",
+    "activation",
+)
+_op(
+    "simple_rnn_backward",
+    "x (B,T,I), kernel (I,H), recurrent_kernel (H,H), h0? (B,H), mask? (B,T), "
+    "recurrent_mask? (B,H), y (B,T,H), dy? (B,T,H), dh? (B,H) -> dx? (B,T,I), +dkernel (I,H), "
+    "+drecurrent_kernel (H,H), +dbias? (H), dh0? (B,H)",
+    "dy: of every output; dh: of the last one besides",
+    "activation",
+)
+_op(
+    "lstm_forward",
+    "x (B,T,I), kernel (I,G), recurrent_kernel (H,G), bias? (G), peephole? (3,H), h0? (B,H), "
+    "c0? (B,H), mask? (B,T), recurrent_mask? (B,H) -> y (B,T,H), cells (B,T,H), gates (B,T,G)",
+    "G = 4H gates i, f, c, o (Hochreiter and Schmidhuber 1997, Gers et al. 2000); peephole rows "
+    "i, f see c[t-1], o sees c[t] (Gers and Schmidhuber 2000)",
+    "activation",
+    "recurrent_activation",
+)
+_op(
+    "lstm_backward",
+    "x (B,T,I), kernel (I,G), recurrent_kernel (H,G), peephole? (3,H), h0? (B,H), c0? (B,H), "
+    "mask? (B,T), recurrent_mask? (B,H), y (B,T,H), cells (B,T,H), gates (B,T,G), dy? (B,T,H), "
+    "dh? (B,H), dc? (B,H) -> dx? (B,T,I), +dkernel (I,G), +drecurrent_kernel (H,G), +dbias? (G), "
+    "+dpeephole? (3,H), dh0? (B,H), dc0? (B,H)",
+    "gates may be overwritten: nobody reads them again",
+    "activation",
+    "recurrent_activation",
+)
+_op(
+    "gru_forward",
+    "x (B,T,I), kernel (I,G), recurrent_kernel (H,G), bias? (G), recurrent_bias? (G), h0? (B,H), "
+    "mask? (B,T), recurrent_mask? (B,H) -> y (B,T,H), gates (B,T,4H)",
+    "G = 3H gates z, r, h (Cho et al. 2014), h = z h + (1 - z) candidate; gates also hold the "
+    "recurrent part of the candidate; reset_after: the reset gate multiplies h recurrent_kernel, "
+    "not h",
+    "activation",
+    "recurrent_activation",
+    "reset_after",
+)
+_op(
+    "gru_backward",
+    "x (B,T,I), kernel (I,G), recurrent_kernel (H,G), h0? (B,H), mask? (B,T), "
+    "recurrent_mask? (B,H), y (B,T,H), gates (B,T,4H), dy? (B,T,H), dh? (B,H) -> dx? (B,T,I), "
+    "+dkernel (I,G), +drecurrent_kernel (H,G), +dbias? (G), +drecurrent_bias? (G), dh0? (B,H)",
+    "gates may be overwritten: nobody reads them again",
+    "activation",
+    "recurrent_activation",
+    "reset_after",
+)
+_op("last_step", "y (B,T,N) -> h (B,N)", "the last step of a sequence")
+_op("last_step_backward", "dh (B,N) -> dy (B,T,N)", "its gradient: 0 before the last step")
+_op("reverse_time", "x (B,T,N) -> y (B,T,N)", "steps in opposite order; its own gradient")
+_op("repeat_vector", "x (B,N) -> y (B,T,N)", "y[t] = x for every t")
+_op("repeat_vector_backward", "dy (B,T,N) -> dx (B,N)", "sum over t")
+_op(
+    "dropout_mask",
+    "x (B,N) -> y (B,N)",
+    "1 / (1 - rate) where kept, else 0; x lends its shape only",
+    "rate",
+    "salt",
+)
+
 # Losses: value and gradient come from one step. The value is summed over rows into the frame, each
 # row divided by the batch; without the last operand only the value is computed. weight is per row.
 _op(

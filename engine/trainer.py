@@ -62,7 +62,8 @@ class Trainer:
     """Trains a copy; the model itself keeps answering with its present weights.
 
     Rows are bound already scaled. Without ``batch_size`` an epoch is one step over all rows.
-    Equal seeds and threads give equal bits.
+    Equal seeds and threads give equal bits. shapes: of one row of each input, where the spec leaves
+    a length open.
     """
 
     def __init__(
@@ -75,6 +76,7 @@ class Trainer:
         seed: int | None = None,
         threads: int | None = None,
         weighted: bool = False,
+        shapes=None,
     ):
         self.model, self.batch_size = model, batch_size
         self.update = Update.of(optimizer, constants)
@@ -84,16 +86,21 @@ class Trainer:
         seed = model.spec.seed if seed is None else seed
         self._rng = np.random.default_rng(seed)
         self._columns = loss_named(model.spec.loss).columns
-        layout = model.batch_layout("train")
-        self._train = model.executable("train", layout, weighted, self.update)
+        shapes = None if shapes is None else tuple(map(tuple, shapes))
+        layout = model.batch_layout("train", shapes)
+        self._train = model.executable("train", layout, weighted, self.update, shapes)
         self._core = Core(self._train, self.vector, self.state, self.threads, seed & (2**64 - 1))
-        self._evaluate = model.executable("evaluate", layout, weighted)
+        self._evaluate = model.executable("evaluate", layout, weighted, None, shapes)
         self._judge = Core(self._evaluate, self.vector, None, self.threads)
         self._data = None
 
     def stage(self, inputs, targets, weights=None) -> Staged:
-        """Rows (N,I) and targets (N,O), or (N,) class numbers, in the layout of the programs."""
-        arrays = [self._array(inputs), self._array(targets)]
+        """Rows (N,...) and targets (N,...), or (N,) class numbers, as the programs want them.
+
+        inputs: one array, or a list where the model has several.
+        """
+        inputs = inputs if isinstance(inputs, (list, tuple)) else [inputs]
+        arrays = [self._array(array) for array in (*inputs, targets)]
         if weights is not None:
             arrays.append(self._array(weights))
         if len({len(array) for array in arrays}) != 1:
@@ -104,7 +111,7 @@ class Trainer:
 
     def _array(self, values) -> np.ndarray:
         array = np.ascontiguousarray(values, self.model.dtype)
-        return array.reshape(-1, 1) if array.ndim == 1 else array
+        return array.reshape(len(array), -1)
 
     def bind(self, inputs, targets, weights=None) -> Staged:
         """Stage these rows and train on them from now on."""

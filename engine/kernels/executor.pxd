@@ -83,3 +83,4 @@ cdef class Predictor:
     cdef Bound row
     cdef Bound batch
     cdef public int threads
+    cdef public bint shaped

@@ -274,6 +274,22 @@ cdef class Bound:
         self.run(external, shape[0], threads)
         return y
 
+    def run_arrays(self, list inputs, int threads=1):
+        """Any number of inputs, each (B, columns), contiguous -> the outputs, each (B, columns)."""
+        cdef const respnet_program *p = &self.executable.program
+        cdef char *external[16]
+        cdef int i
+        cdef int64_t rows = len(inputs[0])
+        arrays = [checked(x, self.executable.dtype, p.columns[i]) for i, x in enumerate(inputs)]
+        for i in range(len(inputs), p.externals):
+            arrays.append(np.empty((rows, p.columns[i]), self.executable.dtype))
+        for i, array in enumerate(arrays):
+            if len(array) != rows:
+                raise ShapeError(f"input {i} has {len(array)} rows, input 0 has {rows}")
+            external[i] = <char *>cnp.PyArray_DATA(array)
+        self.run(external, rows, threads)
+        return arrays[len(inputs):]
+
     cdef int run(self, char **external, int64_t rows, int threads) except -1:
         """``rows`` rows from and to ``external``; long runs let the GIL go."""
         cdef respnet_batch batch
@@ -296,11 +312,14 @@ cdef class Bound:
 
 cdef class Predictor:
     """What answers: one version of the weights, bound for single rows and for batches when first
-    needed. ``_bind(layout)`` of a subclass makes the Bound.
+    needed. ``_bind(layout)`` of a subclass makes the Bound; models that are not one flat row in
+    and one out are ``shaped`` and go through its ``_predict_shaped``.
     """
 
     def predict(self, x):
-        """x (B,I) -> y (B,O), a new array of the model's dtype."""
+        """x (B,...) -> y (B,...), a new array of the model's dtype; lists where there are several."""
+        if self.shaped:
+            return self._predict_shaped(x)
         if cnp.PyArray_CheckExact(x) and cnp.PyArray_NDIM(x) and cnp.PyArray_DIM(x, 0) == 1:
             if self.row is None:
                 self.row = self._bind("row")
