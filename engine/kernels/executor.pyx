@@ -277,7 +277,7 @@ cdef class Bound:
     def run_arrays(self, list inputs, int threads=1):
         """Any number of inputs, each (B, columns), contiguous -> the outputs, each (B, columns)."""
         cdef const respnet_program *p = &self.executable.program
-        cdef char *external[16]
+        cdef char *external[32]
         cdef int i
         cdef int64_t rows = len(inputs[0])
         arrays = [checked(x, self.executable.dtype, p.columns[i]) for i, x in enumerate(inputs)]

@@ -27,7 +27,7 @@ cdef class Staged:
     cdef readonly int64_t rows
     cdef readonly list arrays
     cdef list memory
-    cdef char *staged[16]
+    cdef char *staged[32]
 
     def __init__(self, Executable executable, list arrays):
         cdef int i, externals = executable.program.externals
@@ -76,7 +76,7 @@ cdef class Core:
     cdef Frames frames
     cdef Memory packs
     cdef respnet_batch batch
-    cdef char *external[16]
+    cdef char *external[32]
     cdef int cancelled
     cdef readonly int threads
     cdef list buffers
@@ -155,7 +155,7 @@ cdef class Core:
 
     def epoch(self, Staged data, cnp.ndarray order, int64_t size):
         """One pass over the rows ``order`` (int64) in batches of ``size``; the mean loss."""
-        cdef char *arrays[16]
+        cdef char *arrays[32]
         cdef int i
         cdef double loss
         cdef int64_t n = len(order)
