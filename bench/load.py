@@ -18,7 +18,7 @@ class Load:
 
     def __init__(self, server, pipeline: int, request: list):
         self.server = server
-        self.count = 20 * CLIENTS * pipeline
+        self.count = 4 * CLIENTS * pipeline
         self.last = request[-1] if isinstance(request[-1], bytes) else None
         words = request[:-1] if self.last is not None else request
         self.command = ["redis-benchmark", "-p", str(server.port), "-c", str(CLIENTS)]
