@@ -22,9 +22,11 @@ class Server:
     def __init__(self, command: list[str]):
         self.port = free_port()
         self.folder = tempfile.TemporaryDirectory(prefix="respnet-bench-")
+        data = os.path.join(self.folder.name, "data")
+        os.mkdir(data)
         with on_cpus(ALL_CPUS), open(os.path.join(self.folder.name, "log"), "wb") as log:
             self.process = subprocess.Popen(
-                [*command, "--port", str(self.port), "--dir", self.folder.name],
+                [*command, "--port", str(self.port), "--dir", data],
                 stdout=log, stderr=subprocess.STDOUT,
             )
         self._wait()
@@ -75,7 +77,7 @@ def neural_redis() -> Server:
 
 
 def respnet_server(appendfsync: str = "everysec") -> Server:
-    command = [sys.executable, "-m", "respnet.cli", "serve", "--appendfsync", appendfsync]
+    command = [sys.executable, "-m", "respnet.redisproto", "--appendfsync", appendfsync]
     return Server(command)
 
 
