@@ -1,7 +1,7 @@
 """The CPU executor: a lowered program as C steps, and weights bound to it.
 
-``Executable`` holds steps and no numbers; ``Bound`` adds one version of the weights, packed. Both are
-immutable, so any number of threads runs them at once, each on frames of its own.
+``Executable`` holds steps and no numbers; ``Bound`` adds one version of the weights, packed. Both
+are immutable, so any number of threads runs them at once, each on frames of its own.
 """
 
 from cpython.pycapsule cimport PyCapsule_GetPointer
@@ -68,7 +68,7 @@ cdef void gather(const respnet_program *p, const char *source, int64_t columns,
 
 
 cdef class Memory:
-    """Zeroed memory aligned to 64 bytes; large pieces lie in huge pages where the system has them."""
+    """Zeroed memory aligned to 64 bytes; large pieces lie in huge pages where there are any."""
 
     def __cinit__(self, int64_t size):
         cdef int64_t alignment = HUGE if size >= HUGE else 64
@@ -317,7 +317,7 @@ cdef class Predictor:
     """
 
     def predict(self, x):
-        """x (B,...) -> y (B,...), a new array of the model's dtype; lists where there are several."""
+        """x (B,...) -> y (B,...), a new array of the model's dtype; lists if there are several."""
         if self.shaped:
             return self._predict_shaped(x)
         if cnp.PyArray_CheckExact(x) and cnp.PyArray_NDIM(x) and cnp.PyArray_DIM(x, 0) == 1:

@@ -1,5 +1,5 @@
-// Dense products with rows in the vector lanes, for nets so narrow that a matrix kernel would mostly
-// multiply padding. Buffers are column by column (step.hpp); weights are read one by one and
+// Dense products with rows in the vector lanes, for nets so narrow that a matrix kernel would
+// mostly multiply padding. Buffers are column by column (step.hpp); weights are read one by one and
 // broadcast, so nothing is packed.
 #pragma once
 
@@ -12,34 +12,32 @@ constexpr int LANES_TILE = RESPNET_VECTOR_BYTES == 64 ? 6 : 2;
 
 // y[o] = bias[o] + sum_i weight(o,i) x[i] for T outputs and one block of rows;
 // weight(o,i) = weights[o * step_o + i * step_i].
-template <class R, int T>
-static void lanes_tile(int64_t inputs, const R *x, int64_t stride, const R *weights, int64_t step_o,
-                       int64_t step_i, const R *bias, R *y) {
+template <class R, int T> static void lanes_tile(int64_t inputs, const R *x, int64_t stride,
+                                                 const R *weights, int64_t step_o, int64_t step_i,
+                                                 const R *bias, R *y) {
     constexpr int VECTORS = 4;
     for (int64_t r = 0; r < BLOCK<R>; r += VECTORS * LANES<R>) {
         vec<R> sum[T][VECTORS];
-        RESPNET_UNROLL for (int o = 0; o < T; o++)
-            RESPNET_UNROLL for (int v = 0; v < VECTORS; v++)
-                sum[o][v] = splat<vec<R>>(bias ? bias[o] : R(0));
+        RESPNET_UNROLL for (int o = 0; o < T; o++) RESPNET_UNROLL for (int v = 0; v < VECTORS; v++)
+            sum[o][v] = splat<vec<R>>(bias ? bias[o] : R(0));
         for (int64_t i = 0; i < inputs; i++) {
             vec<R> column[VECTORS];
-            RESPNET_UNROLL for (int v = 0; v < VECTORS; v++)
-                column[v] = load<vec<R>>(x + i * stride + r + v * LANES<R>);
+            RESPNET_UNROLL for (int v = 0; v < VECTORS; v++) column[v] =
+                load<vec<R>>(x + i * stride + r + v * LANES<R>);
             RESPNET_UNROLL for (int o = 0; o < T; o++) {
                 const vec<R> w = splat<vec<R>>(weights[o * step_o + i * step_i]);
                 RESPNET_UNROLL for (int v = 0; v < VECTORS; v++) sum[o][v] += w * column[v];
             }
         }
-        RESPNET_UNROLL for (int o = 0; o < T; o++)
-            RESPNET_UNROLL for (int v = 0; v < VECTORS; v++)
-                store<vec<R>>(y + o * stride + r + v * LANES<R>, sum[o][v]);
+        RESPNET_UNROLL for (int o = 0; o < T; o++) RESPNET_UNROLL for (int v = 0; v < VECTORS; v++)
+            store<vec<R>>(y + o * stride + r + v * LANES<R>, sum[o][v]);
     }
 }
 
 // All outputs for one block of rows.
-template <class R>
-static void lanes_product(int64_t inputs, int64_t outputs, const R *x, int64_t stride,
-                          const R *weights, int64_t step_o, int64_t step_i, const R *bias, R *y) {
+template <class R> static void lanes_product(int64_t inputs, int64_t outputs, const R *x,
+                                             int64_t stride, const R *weights, int64_t step_o,
+                                             int64_t step_i, const R *bias, R *y) {
     int64_t o = 0;
     for (; o + LANES_TILE <= outputs; o += LANES_TILE)
         lanes_tile<R, LANES_TILE>(inputs, x, stride, weights + o * step_o, step_o, step_i,
@@ -53,9 +51,8 @@ static void lanes_product(int64_t inputs, int64_t outputs, const R *x, int64_t s
 }
 
 // d[a][b] (+)= sum over rows of x[a] y[b] for an A x B tile of column pairs.
-template <class R, int A, int B>
-static void lanes_outer_tile(int64_t rows, const R *x, const R *y, int64_t stride, R *d, int64_t ld,
-                             bool add) {
+template <class R, int A, int B> static void
+lanes_outer_tile(int64_t rows, const R *x, const R *y, int64_t stride, R *d, int64_t ld, bool add) {
     wide<R> sum[A][B]{};
     for (int64_t r = 0; r < rows; r += WIDE<R>) {
         wide<R> right[B];
@@ -65,20 +62,19 @@ static void lanes_outer_tile(int64_t rows, const R *x, const R *y, int64_t strid
             RESPNET_UNROLL for (int b = 0; b < B; b++) sum[a][b] += left * right[b];
         }
     }
-    RESPNET_UNROLL for (int a = 0; a < A; a++)
-        RESPNET_UNROLL for (int b = 0; b < B; b++) {
-            const R s = sum_lanes(sum[a][b]);
-            d[a * ld + b] = add ? d[a * ld + b] + s : s;
-        }
+    RESPNET_UNROLL for (int a = 0; a < A; a++) RESPNET_UNROLL for (int b = 0; b < B; b++) {
+        const R s = sum_lanes(sum[a][b]);
+        d[a * ld + b] = add ? d[a * ld + b] + s : s;
+    }
 }
 
 // A wide<R> is several registers below AVX-512, so tiles shrink with them.
 constexpr int OUTER_A = RESPNET_VECTOR_BYTES == 64 ? 4 : 2;
 constexpr int OUTER_B = RESPNET_VECTOR_BYTES == 64 ? 5 : 2;
 
-template <class R, int A>
-static void lanes_outer_row(int64_t rows, int64_t outputs, const R *x, const R *y, int64_t stride,
-                            R *d, int64_t ld, bool add) {
+template <class R, int A> static void lanes_outer_row(int64_t rows, int64_t outputs, const R *x,
+                                                      const R *y, int64_t stride, R *d, int64_t ld,
+                                                      bool add) {
     int64_t b = 0;
     for (; b + OUTER_B <= outputs; b += OUTER_B)
         lanes_outer_tile<R, A, OUTER_B>(rows, x, y + b * stride, stride, d + b, ld, add);
@@ -88,9 +84,8 @@ static void lanes_outer_row(int64_t rows, int64_t outputs, const R *x, const R *
 }
 
 // d (inputs, outputs) (+)= x^T y over the padded rows.
-template <class R>
-static void lanes_outer(int64_t rows, int64_t inputs, int64_t outputs, const R *x, const R *y,
-                        int64_t stride, R *d, bool add) {
+template <class R> static void lanes_outer(int64_t rows, int64_t inputs, int64_t outputs,
+                                           const R *x, const R *y, int64_t stride, R *d, bool add) {
     int64_t a = 0;
     for (; a + OUTER_A <= inputs; a += OUTER_A)
         lanes_outer_row<R, OUTER_A>(rows, outputs, x + a * stride, y, stride, d + a * outputs,
@@ -101,8 +96,8 @@ static void lanes_outer(int64_t rows, int64_t inputs, int64_t outputs, const R *
 }
 
 // out[o] (+)= sum over rows of y[o].
-template <class R>
-static void lanes_sums(int64_t rows, int64_t outputs, const R *y, int64_t stride, R *out, bool add) {
+template <class R> static void lanes_sums(int64_t rows, int64_t outputs, const R *y, int64_t stride,
+                                          R *out, bool add) {
     for (int64_t o = 0; o < outputs; o++) {
         wide<R> sum{};
         for (int64_t r = 0; r < rows; r += WIDE<R>) sum += load<wide<R>>(y + o * stride + r);

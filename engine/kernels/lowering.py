@@ -92,9 +92,7 @@ class _Lowering:
         self.written: set[int] = set()
 
     def emit(self, name, operands, dims=(), constants=(), repeats=1):
-        self.out.steps.append(
-            Kernel(name, tuple(operands), tuple(dims), tuple(constants), repeats)
-        )
+        self.out.steps.append(Kernel(name, tuple(operands), tuple(dims), tuple(constants), repeats))
 
     def pack(self, kind: str, kernel, size: int) -> Scratch:
         key = (kind, kernel.offset)

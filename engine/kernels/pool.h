@@ -2,8 +2,8 @@
  *
  * The caller always works too, tasks are claimed from a counter, and nobody ever waits for a helper
  * that has not begun: on a busy machine a job simply runs on fewer threads. Any number of jobs (two
- * trainings and a prediction, say) may be open at once. Helpers spin for a moment before they sleep,
- * because the jobs of one training follow each other within microseconds.
+ * trainings and a prediction, say) may be open at once. Helpers spin for a moment before they
+ * sleep, because the jobs of one training follow each other within microseconds.
  */
 #ifndef RESPNET_POOL_H
 #define RESPNET_POOL_H
@@ -117,8 +117,10 @@ static void pool_close(respnet_job *job) {
     if (*link) *link = job->following;
     pthread_mutex_unlock(&pool_lock);
     for (int spins = 0; atomic_load(&job->active); spins++) {
-        if (spins < RESPNET_SPINS) RESPNET_PAUSE();
-        else sched_yield();
+        if (spins < RESPNET_SPINS)
+            RESPNET_PAUSE();
+        else
+            sched_yield();
     }
 }
 

@@ -119,7 +119,8 @@ static double run_epoch(respnet_batch *b, int threads, char *const *data, const 
     for (int64_t first = 0; first < n && !*cancel; first += size) {
         b->batch = n - first < size ? n - first : size;
         for (int i = 0; i < p->externals; i++)
-            if (data[i]) gather_rows(p, data[i], p->columns[i], order + first, b->batch, b->external[i]);
+            if (data[i])
+                gather_rows(p, data[i], p->columns[i], order + first, b->batch, b->external[i]);
         sum += run_training_step(b, threads) * (double)b->batch;
         seen += b->batch;
     }

@@ -7,18 +7,19 @@
 namespace RESPNET_LEVEL {
 
 // Address of operand i, or null if it is absent.
-template <class R> RESPNET_INLINE R *at(const respnet_step *step, const respnet_frame *frame, int i) {
+template <class R>
+RESPNET_INLINE R *at(const respnet_step *step, const respnet_frame *frame, int i) {
     return step->space[i] < 0 ? nullptr : (R *)frame->base[step->space[i]] + step->offset[i];
 }
 
-// Rows for a step along the last axis: the last dim is how many such rows one row of the batch has (T for
-// sequences (B,T,N), which lie in memory as B*T rows).
+// Rows for a step along the last axis: the last dim is how many such rows one row of the batch has
+// (T for sequences (B,T,N), which lie in memory as B*T rows).
 RESPNET_INLINE int64_t rows_of(const respnet_step *s, const respnet_frame *f) {
     return f->rows * s->dim[MAX_DIMS - 1];
 }
 
-// The lanes layout stores a buffer (B,N) column by column: N columns of `stride` rows. Kernels work on
-// whole blocks of rows; rows past the last one hold finite numbers and gradients of 0.
+// The lanes layout stores a buffer (B,N) column by column: N columns of `stride` rows. Kernels work
+// on whole blocks of rows; rows past the last one hold finite numbers and gradients of 0.
 template <class R> constexpr int BLOCK = 4 * WIDE<R>;
 template <class R> RESPNET_INLINE int64_t padded(int64_t rows) {
     return (rows + BLOCK<R> - 1) / BLOCK<R> * BLOCK<R>;
@@ -28,7 +29,9 @@ template <class R> RESPNET_INLINE int64_t padded(int64_t rows) {
 // layout::count(n, frame) spans of layout::length numbers; the i-th begins at i * frame->stride.
 struct rows_layout {
     static int64_t count(int64_t) { return 1; }
-    template <class R> static int64_t length(int64_t n, const respnet_frame *f) { return n * f->rows; }
+    template <class R> static int64_t length(int64_t n, const respnet_frame *f) {
+        return n * f->rows;
+    }
 };
 struct lanes_layout {
     static int64_t count(int64_t n) { return n; }
@@ -53,8 +56,10 @@ template <class R> RESPNET_INLINE vec<R> take(const R *p, int64_t part) {
     return part == LANES<R> ? load<vec<R>>(p) : load_part<vec<R>>(p, part);
 }
 template <class R> RESPNET_INLINE void put(R *p, vec<R> x, int64_t part) {
-    if (part == LANES<R>) store<vec<R>>(p, x);
-    else store_part<vec<R>>(p, x, part);
+    if (part == LANES<R>)
+        store<vec<R>>(p, x);
+    else
+        store_part<vec<R>>(p, x, part);
 }
 
 } // namespace RESPNET_LEVEL

@@ -26,8 +26,8 @@ static void activation_backward(const respnet_step *s, respnet_frame *f) {
     R *dx = at<R>(s, f, 3);
     with_activation((int)s->dim[1], [&](auto act) {
         for_each_vector<R, Layout>(s->dim[0], f, [&](int64_t i, int64_t part) {
-            const vec<R> d = act.backward(take<R>(x + i, part), take<R>(y + i, part),
-                                          take<R>(dy + i, part));
+            const vec<R> d =
+                act.backward(take<R>(x + i, part), take<R>(y + i, part), take<R>(dy + i, part));
             put<R>(dx + i, d, part);
         });
     });
@@ -37,14 +37,12 @@ static void activation_backward(const respnet_step *s, respnet_frame *f) {
 template <class R, class Layout> static void copy(const respnet_step *s, respnet_frame *f) {
     const R *x = at<R>(s, f, 0);
     R *y = at<R>(s, f, 1);
-    for_each_vector<R, Layout>(s->dim[0], f, [&](int64_t i, int64_t part) {
-        put<R>(y + i, take<R>(x + i, part), part);
-    });
+    for_each_vector<R, Layout>(
+        s->dim[0], f, [&](int64_t i, int64_t part) { put<R>(y + i, take<R>(x + i, part), part); });
 }
 
 // x -> +y
-template <class R, class Layout>
-static void accumulate(const respnet_step *s, respnet_frame *f) {
+template <class R, class Layout> static void accumulate(const respnet_step *s, respnet_frame *f) {
     const R *x = at<R>(s, f, 0);
     R *y = at<R>(s, f, 1);
     for_each_vector<R, Layout>(s->dim[0], f, [&](int64_t i, int64_t part) {

@@ -1,6 +1,6 @@
-// Inverted dropout (Srivastava et al. 2014). Whether a unit is kept is a hash of (seed of the batch,
-// salt of the layer, row within the batch, unit): the same mask forward and backward, in every
-// layout and for every cut into sub-batches, and nothing to store. dims: 0 columns N, 1 salt;
+// Inverted dropout (Srivastava et al. 2014). Whether a unit is kept is a hash of (seed of the
+// batch, salt of the layer, row within the batch, unit): the same mask forward and backward, in
+// every layout and for every cut into sub-batches, and nothing to store. dims: 0 columns N, 1 salt;
 // constants: 0 rate
 #pragma once
 

@@ -27,10 +27,18 @@ template <class R> struct huber_of {
 };
 template <class R, class F> RESPNET_INLINE void with_loss(int number, R delta, F &&f) {
     switch (number) {
-    case 0: f(loss::mse{}); break;
-    case 1: f(loss::mae{}); break;
-    case 2: f(huber_of<R>{delta}); break;
-    case 3: f(loss::binary_cross_entropy{}); break;
+    case 0:
+        f(loss::mse{});
+        break;
+    case 1:
+        f(loss::mae{});
+        break;
+    case 2:
+        f(huber_of<R>{delta});
+        break;
+    case 3:
+        f(loss::binary_cross_entropy{});
+        break;
     }
 }
 
@@ -56,8 +64,9 @@ RESPNET_INLINE wide<R> pointwise_vector(const Loss &loss, const pointwise_operan
     wide<R> d;
     wide<R> value = loss.value_and_gradient(load_part<wide<R>>(p.prediction + i, part),
                                             load_part<wide<R>>(p.target + i, part), d);
-    if (p.d) store_part<wide<R>>(p.d + i, first_lanes<R>(d * weight * splat<wide<R>>(p.factor), part),
-                                 WIDE<R>);
+    if (p.d)
+        store_part<wide<R>>(p.d + i, first_lanes<R>(d * weight * splat<wide<R>>(p.factor), part),
+                            WIDE<R>);
     return first_lanes<R>(value * weight, part);
 }
 
@@ -67,9 +76,11 @@ template <class R> static void pointwise_loss_lanes(const respnet_step *s, respn
     with_loss((int)s->dim[1], R(s->constant[0]), [&](auto loss) {
         for (int64_t o = 0; o < s->dim[0]; o++)
             for (int64_t r = 0; r < padded<R>(f->rows); r += WIDE<R>) {
-                const int64_t left = f->rows - r, part = left < 0 ? 0 : left < WIDE<R> ? left : WIDE<R>;
-                const wide<R> weight = p.weight ? load_part<wide<R>>(p.weight + r, part)
-                                                : splat<wide<R>>(R(1));
+                const int64_t left = f->rows - r, part = left < 0         ? 0
+                                                         : left < WIDE<R> ? left
+                                                                          : WIDE<R>;
+                const wide<R> weight =
+                    p.weight ? load_part<wide<R>>(p.weight + r, part) : splat<wide<R>>(R(1));
                 sum += pointwise_vector<R>(loss, p, o * f->stride + r, weight, part);
             }
     });
@@ -85,10 +96,12 @@ template <class R> static void pointwise_loss_rows(const respnet_step *s, respne
         for (int64_t k = 0; k < spans; k++) {
             const wide<R> weight = splat<wide<R>>(p.weight ? p.weight[k] : R(1));
             for (int64_t i = 0; i < length; i += WIDE<R>) {
-                const int64_t part = length - i < WIDE<R> ? length - i : WIDE<R>, j = k * length + i;
+                const int64_t part = length - i < WIDE<R> ? length - i : WIDE<R>,
+                              j = k * length + i;
                 wide<R> d;
-                const wide<R> value = loss.value_and_gradient(
-                    load_part<wide<R>>(p.prediction + j, part), load_part<wide<R>>(p.target + j, part), d);
+                const wide<R> value =
+                    loss.value_and_gradient(load_part<wide<R>>(p.prediction + j, part),
+                                            load_part<wide<R>>(p.target + j, part), d);
                 if (p.d) store_part<wide<R>>(p.d + j, d * weight * splat<wide<R>>(p.factor), part);
                 sum += first_lanes<R>(value * weight, part);
             }
@@ -121,7 +134,8 @@ RESPNET_INLINE wide<R> crossentropy_vector(int64_t outputs, const R *z, const R 
         wide<R> target;
         if constexpr (SPARSE)
             target = select(number == splat<wide<R>>(R(o)), splat<wide<R>>(R(1)), wide<R>{});
-        else target = load<wide<R>>(t + o * target_stride);
+        else
+            target = load<wide<R>>(t + o * target_stride);
         value += target * (log_sum - load<wide<R>>(z + o * stride));
         store<wide<R>>(d + o * stride, (load<wide<R>>(d + o * stride) * scale - target) * factor);
     }
@@ -137,10 +151,11 @@ static void crossentropy_lanes(const respnet_step *s, respnet_frame *f) {
     for (int64_t r = 0; r < padded<R>(f->rows); r += WIDE<R>) {
         const int64_t left = f->rows - r;
         wide<R> w = splat<wide<R>>(R(1));
-        if (weight) w = load_part<wide<R>>(weight + r, left < 0 ? 0 : left < WIDE<R> ? left : WIDE<R>);
+        if (weight)
+            w = load_part<wide<R>>(weight + r, left < 0 ? 0 : left < WIDE<R> ? left : WIDE<R>);
         w = first_lanes<R>(w, left);
-        sum += w * crossentropy_vector<R, SPARSE>(s->dim[0], z + r, t + r, d + r, f->stride, f->stride,
-                                                  w * splat<wide<R>>(mean));
+        sum += w * crossentropy_vector<R, SPARSE>(s->dim[0], z + r, t + r, d + r, f->stride,
+                                                  f->stride, w * splat<wide<R>>(mean));
     }
     f->loss += (double)sum_lanes(sum) / (double)f->batch;
 }
@@ -148,9 +163,9 @@ static void crossentropy_lanes(const respnet_step *s, respnet_frame *f) {
 // Rows layout: vectors of rows are turned into columns on the stack, as long as these are few.
 constexpr int64_t TURNED_COLUMNS = 128;
 
-template <class R, bool SPARSE>
-static double crossentropy_turned(int64_t outputs, int64_t rows, const R *z, const R *t,
-                                  const R *weight, R *d, R mean) {
+template <class R, bool SPARSE> static double crossentropy_turned(int64_t outputs, int64_t rows,
+                                                                  const R *z, const R *t,
+                                                                  const R *weight, R *d, R mean) {
     constexpr int64_t W = WIDE<R>;
     R zs[TURNED_COLUMNS * W], ts[(SPARSE ? 1 : TURNED_COLUMNS) * W], ds[TURNED_COLUMNS * W], ws[W];
     const int64_t targets = SPARSE ? 1 : outputs;
@@ -203,10 +218,11 @@ static void crossentropy_rows(const respnet_step *s, respnet_frame *f) {
     double sum = 0;
     for (int64_t r = 0; r < all; r += W) {
         const int64_t rows = all - r < W ? all - r : W;
-        sum += W == 1 ? crossentropy_row<R, SPARSE>(O, z + r * O, t + r * T,
-                                                    weight ? weight[r] : R(1), d + r * O, mean)
-                      : crossentropy_turned<R, SPARSE>(O, rows, z + r * O, t + r * T,
-                                                       weight ? weight + r : nullptr, d + r * O, mean);
+        sum += W == 1
+                   ? crossentropy_row<R, SPARSE>(O, z + r * O, t + r * T, weight ? weight[r] : R(1),
+                                                 d + r * O, mean)
+                   : crossentropy_turned<R, SPARSE>(O, rows, z + r * O, t + r * T,
+                                                    weight ? weight + r : nullptr, d + r * O, mean);
     }
     f->loss += sum / count;
 }
@@ -214,8 +230,13 @@ static void crossentropy_rows(const respnet_step *s, respnet_frame *f) {
 // ------------------------------------------------------------------ metrics
 // prediction, target -> the frame. step_p, step_t: distance of two outputs of one row.
 
-enum { METRIC_CLASS_ERROR, METRIC_SPARSE_CLASS_ERROR, METRIC_BINARY_ERROR, METRIC_LOGIT_ERROR,
-       METRIC_ABSOLUTE_ERROR }; // in the order of METRICS in engine/losses.py
+enum {
+    METRIC_CLASS_ERROR,
+    METRIC_SPARSE_CLASS_ERROR,
+    METRIC_BINARY_ERROR,
+    METRIC_LOGIT_ERROR,
+    METRIC_ABSOLUTE_ERROR
+}; // in the order of METRICS in engine/losses.py
 
 template <class R> RESPNET_INLINE int64_t argmax(const R *p, int64_t n, int64_t step) {
     int64_t best = 0;
@@ -223,9 +244,8 @@ template <class R> RESPNET_INLINE int64_t argmax(const R *p, int64_t n, int64_t 
     return best;
 }
 
-template <class R>
-RESPNET_INLINE double metric_of(int64_t kind, int64_t outputs, const R *p, int64_t step_p, const R *t,
-                                int64_t step_t) {
+template <class R> RESPNET_INLINE double metric_of(int64_t kind, int64_t outputs, const R *p,
+                                                   int64_t step_p, const R *t, int64_t step_t) {
     if (kind == METRIC_CLASS_ERROR) return argmax(p, outputs, step_p) != argmax(t, outputs, step_t);
     if (kind == METRIC_SPARSE_CLASS_ERROR) return (double)argmax(p, outputs, step_p) != (double)*t;
     const double limit = kind == METRIC_LOGIT_ERROR ? 0 : 0.5;
@@ -242,7 +262,8 @@ template <class R> static void metric_rows(const respnet_step *s, respnet_frame 
     const R *p = at<R>(s, f, 0), *t = at<R>(s, f, 1);
     double sum = 0;
     const int64_t rows = rows_of(s, f);
-    for (int64_t r = 0; r < rows; r++) sum += metric_of<R>(s->dim[1], O, p + r * O, 1, t + r * T, 1);
+    for (int64_t r = 0; r < rows; r++)
+        sum += metric_of<R>(s->dim[1], O, p + r * O, 1, t + r * T, 1);
     f->metric += sum / ((double)f->batch * (double)s->dim[MAX_DIMS - 1]);
 }
 template <class R> static void metric_lanes(const respnet_step *s, respnet_frame *f) {

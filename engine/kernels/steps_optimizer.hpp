@@ -21,7 +21,8 @@ template <class R> static void rprop_step(const respnet_step *s, respnet_frame *
     const optimizer::rprop<R> rule{R(c[0]), R(c[1]), R(c[3]), R(c[2])};
     const bool grew = c[5] != 0 || f->loss > f->previous_loss;
     const R *g = at<R>(s, f, 0);
-    R *w = at<R>(s, f, 1), *step = at<R>(s, f, 2), *previous = at<R>(s, f, 3), *delta = at<R>(s, f, 4);
+    R *w = at<R>(s, f, 1), *step = at<R>(s, f, 2), *previous = at<R>(s, f, 3),
+      *delta = at<R>(s, f, 4);
     for_each_parameter<R>(s->dim[0], [&](int64_t i, int64_t part) {
         vec<R> w_i = take<R>(w + i, part), step_i = take<R>(step + i, part);
         vec<R> previous_i = take<R>(previous + i, part), delta_i = take<R>(delta + i, part);
@@ -33,7 +34,8 @@ template <class R> static void rprop_step(const respnet_step *s, respnet_frame *
     });
 }
 
-// g -> w, velocity?; constants: learning_rate, momentum, nesterov, decay (learning_rate * weight_decay)
+// g -> w, velocity?; constants: learning_rate, momentum, nesterov, decay (learning_rate *
+// weight_decay)
 template <class R> static void sgd_step(const respnet_step *s, respnet_frame *f) {
     const double *c = s->constant;
     const optimizer::sgd<R> rule{R(c[0]), R(c[1]), c[2] != 0};
@@ -46,7 +48,8 @@ template <class R> static void sgd_step(const respnet_step *s, respnet_frame *f)
             vec<R> velocity_i = take<R>(velocity + i, part);
             rule.update(w_i, take<R>(g + i, part), velocity_i);
             put<R>(velocity + i, velocity_i, part);
-        } else rule.update(w_i, take<R>(g + i, part));
+        } else
+            rule.update(w_i, take<R>(g + i, part));
         put<R>(w + i, w_i, part);
     });
 }
@@ -68,7 +71,8 @@ template <class R> static void rmsprop_step(const respnet_step *s, respnet_frame
             vec<R> mean_i = take<R>(mean + i, part);
             rule.update_centered(w_i, g_i, square_i, mean_i, velocity_i);
             put<R>(mean + i, mean_i, part);
-        } else rule.update(w_i, g_i, square_i, velocity_i);
+        } else
+            rule.update(w_i, g_i, square_i, velocity_i);
         put<R>(w + i, w_i, part);
         put<R>(square + i, square_i, part);
         put<R>(velocity + i, velocity_i, part);

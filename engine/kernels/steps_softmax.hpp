@@ -15,7 +15,8 @@ template <class R> static void softmax_forward_lanes(const respnet_step *s, resp
     R *y = at<R>(s, f, 1);
     for (int64_t r = 0; r < padded<R>(f->rows); r += LANES<R>) {
         vec<R> top = load<vec<R>>(x + r), sum{};
-        for (int64_t o = 1; o < s->dim[0]; o++) top = maximum(top, load<vec<R>>(x + o * f->stride + r));
+        for (int64_t o = 1; o < s->dim[0]; o++)
+            top = maximum(top, load<vec<R>>(x + o * f->stride + r));
         for (int64_t o = 0; o < s->dim[0]; o++) {
             const vec<R> e = exp(load<vec<R>>(x + o * f->stride + r) - top);
             sum += e;

@@ -53,7 +53,8 @@ cdef class Staged:
         cdef cnp.ndarray order
         if not executable.program.lanes:
             return <char *>cnp.PyArray_DATA(array)
-        memory = Memory(max(blocks, 1) * rows * executable.program.columns[i] * executable.program.element)
+        memory = Memory(max(blocks, 1) * rows * executable.program.columns[i]
+                        * executable.program.element)
         self.memory.append(memory)
         order = np.arange(self.rows, dtype=np.int64)
         gather(&executable.program, <const char *>cnp.PyArray_DATA(array),
@@ -165,8 +166,9 @@ cdef class Core:
         for i in range(self.executable.program.externals):
             arrays[i] = <char *>cnp.PyArray_DATA(data.arrays[i])
         with nogil:
-            loss = execute_epoch(&self.batch, self.threads, arrays, <const int64_t *>cnp.PyArray_DATA(order),
-                             n, size, &self.cancelled)
+            loss = execute_epoch(&self.batch, self.threads, arrays,
+                                 <const int64_t *>cnp.PyArray_DATA(order), n, size,
+                                 &self.cancelled)
         return loss
 
     cdef int make_buffers(self, int64_t size) except -1:

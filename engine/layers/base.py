@@ -22,8 +22,8 @@ class Layer:
     ``forward`` emits steps into a builder and returns the output buffer (or a tuple of several) and
     whatever ``backward`` needs again; ``backward`` gets that and the gradient of the output (a list
     with None for those nobody reads, if there are several), and returns the gradients of the inputs
-    (None where ``wanted`` says nobody needs it). Shapes are those of one row; None is a length known
-    only when a program is compiled.
+    (None where ``wanted`` says nobody needs it). Shapes are those of one row; None is a length
+    known only when a program is compiled.
     """
 
     kind = ""
