@@ -33,9 +33,9 @@ constexpr int64_t TN_COPY_FROM = 8; // uses from which a copy pays
 
 template <class R> constexpr int64_t PANEL = PANEL_VECTORS * LANES<R>;
 
-// Rows a tile may have.
+// Rows a tile may have: its sums, a row of B and one number of A must fit in the registers.
 constexpr int row_limit(int vectors) {
-    return vectors > PANEL_VECTORS ? TILE_ROWS / 2 : TILE_ROWS;
+    return vectors <= PANEL_VECTORS ? TILE_ROWS : TILE_ROWS * PANEL_VECTORS / vectors;
 }
 
 // ---------------------------------------------------------------------------------------- tiles
@@ -225,7 +225,9 @@ static void multiply_block(const product<R> &p, int64_t m, int64_t rows, int64_t
             TILES<R, false>.run[block][registers](t);
         });
     };
-    strips<R>(n, n + columns, rows <= TILE_ROWS / 2, true, strip);
+    // Full AVX-512 tiles of two panels are faster too: they broadcast half as many numbers of A.
+    const bool pairs = RESPNET_VECTOR_BYTES == 64 || rows <= row_limit(2 * PANEL_VECTORS);
+    strips<R>(n, n + columns, pairs, true, strip);
 }
 
 // C = act(A B + bias), or with add C = act(C + A B + bias). bias may be null.
@@ -286,7 +288,7 @@ static void multiply_columns(const product<R> &p, int64_t m, int64_t rows, int64
             TILES<R, true>.run[block][registers](t);
         });
     };
-    strips<R>(0, p.N, !copy_a && rows <= TILE_ROWS / 2, !copy_a, strip);
+    strips<R>(0, p.N, !copy_a && rows <= row_limit(2 * PANEL_VECTORS), !copy_a, strip);
 }
 
 // C (M,N) = A^T B, or += with add; A (K,M), B (K,N): the gradient of a weight.
