@@ -1,0 +1,91 @@
+"""When a training that watches a test set ends, and which of its weights are kept.
+
+`AutoStop` is a patience rule. Training goes on while the test loss makes progress; the patience
+grows with the epochs it took to come this far, so that slow tasks get their time and the plateau
+at the start is survived. Kept are the *latest* weights whose test loss is about the best one: a
+test set is small, its minimum is early and noisy, and weights trained longer at the same loss did
+better on held-out rows of every task measured (`bench/accuracy.py`).
+"""
+
+from dataclasses import dataclass
+from math import inf, isfinite
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """After a look at the test set: take these weights as the ones to keep? stop, and why?"""
+
+    keep: bool
+    stop: str | None = None
+
+
+class AutoStop:
+    """Patience on the relative progress of the test loss.
+
+    patience: epochs without progress, or ``growth`` times the epochs so far if that is more.
+    progress: the part of the test loss that must go. tolerance: weights are kept up to this part
+    above the best test loss. floor: both losses below it end the training as learned.
+    """
+
+    def __init__(self, floor: float = 0.0, *, patience: int = 50, growth: float = 0.5,
+                 progress: float = 0.01, tolerance: float = 0.05):
+        self.floor, self.patience, self.growth = floor, patience, growth
+        self.progress, self.tolerance = progress, tolerance
+        self.best, self.best_epoch, self.overfitting = inf, 0, False
+        self._mark, self._mark_epoch = inf, 0
+
+    def next_look(self, epoch: int) -> int:
+        """The epoch to look at the test set next: every one at first, later every hundredth part."""
+        return epoch + max(1, epoch // 128)
+
+    def see(self, epoch: int, loss: float, test_loss: float) -> Verdict:
+        """loss: of the training rows; test_loss: of the test rows, after ``epoch`` epochs."""
+        if not isfinite(test_loss):
+            return Verdict(False, "diverged")
+        if test_loss < self.best:
+            self.best, self.best_epoch = test_loss, epoch
+        if test_loss < self._mark * (1 - self.progress):
+            self._mark, self._mark_epoch = test_loss, epoch
+        self.overfitting = test_loss > self.best * (1 + self.tolerance)
+        return Verdict(not self.overfitting, self._reason(epoch, max(loss, test_loss)))
+
+    def _reason(self, epoch: int, worse: float) -> str | None:
+        if worse < self.floor:
+            return "learned"
+        if epoch - self._mark_epoch < max(self.patience, self.growth * self._mark_epoch):
+            return None
+        return "overfitting" if self.overfitting else "plateau"
+
+
+class OriginalStop:
+    """AUTOSTOP of the original: five strikes of a falling training and a rising test error.
+
+    A strike more if both happen against the epoch before, otherwise one less; a new best test
+    error clears them. backtrack: keep the weights of the best test error instead of the last.
+    """
+
+    STRIKES, SMALL = 5, 1e-15
+
+    def __init__(self, backtrack: bool = False):
+        self.backtrack = backtrack
+        self.best, self.best_epoch, self.overfitting = inf, 0, False
+        self._strikes, self._before = 0, (inf, inf)
+
+    def next_look(self, epoch: int) -> int:
+        return epoch + 1
+
+    def see(self, epoch: int, loss: float, test_loss: float) -> Verdict:
+        """As `AutoStop.see`."""
+        before, self._before = self._before, (loss, test_loss)
+        if loss < before[0] and test_loss > before[1]:
+            self._strikes += 1
+        elif self._strikes:
+            self._strikes -= 1
+        improved = test_loss < self.best
+        if improved:
+            self.best, self.best_epoch, self._strikes = test_loss, epoch, 0
+        self.overfitting = self._strikes >= self.STRIKES
+        stop = "overfitting" if self.overfitting else None
+        if max(loss, test_loss) < self.SMALL:
+            stop = "learned"
+        return Verdict(improved or not self.backtrack, stop)
