@@ -125,6 +125,7 @@ _op(
     "step_min",
     "step_start",
     "take_back",
+    "weight_decay",
 )
 _op(
     "sgd_step",

@@ -26,14 +26,14 @@ _RPROP_SLOTS = ("step", "previous", "delta")
 OPTIMIZERS = {
     "rprop": Optimizer(
         "rprop_step",
-        {**_RPROP, "take_back": 0.0},
+        {**_RPROP, "take_back": 0.0, "weight_decay": 0.0},
         _RPROP_SLOTS,
         {"step": "step_start"},
         full_batch=True,
     ),
     "rprop+": Optimizer(
         "rprop_step",
-        {**_RPROP, "take_back": 1.0},
+        {**_RPROP, "take_back": 1.0, "weight_decay": 0.0},
         _RPROP_SLOTS,
         {"step": "step_start"},
         full_batch=True,
@@ -75,8 +75,11 @@ def optimizer_named(name: str, constants=None) -> tuple[Optimizer, dict]:
 
 
 def step_constants(constants: dict) -> list[float]:
-    """Constants in the op's order; weight decay shrinks w by learning_rate * weight_decay."""
+    """Constants in the op's order; weight decay shrinks w by learning_rate * weight_decay.
+
+    RPROP has no learning rate and looks at signs only: there weight_decay * w joins the gradient.
+    """
     values = dict(constants)
-    if "weight_decay" in values:
+    if "learning_rate" in values:
         values["weight_decay"] *= values["learning_rate"]
     return [float(value) for value in values.values()]

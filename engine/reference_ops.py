@@ -156,8 +156,10 @@ def rprop_step(
     step_min,
     step_start,
     take_back,
+    weight_decay,
     grew,
 ):
+    g = g + weight_decay * w
     agreement = np.sign(g) * np.sign(previous)
     step = where(
         agreement > 0,

@@ -103,6 +103,7 @@ class ModelSpec:
         output: str | None = None,
         loss: str | None = None,
         dropout: float = 0.0,
+        initializer: str = "small_uniform",
         **options,
     ) -> "ModelSpec":
         """A dense net with ``units`` = (I, hidden..., O).
@@ -114,12 +115,12 @@ class ModelSpec:
             raise SpecError(f"units must be at least two positive integers, got {units!r}")
         output = output or ("softmax" if role == "classifier" else "linear")
         loss = loss or ("sparse_crossentropy" if role == "classifier" else "mse")
-        layers = []
+        layers, kernel = [], {"kernel_initializer": initializer}
         for width in units[1:-1]:
-            layers.append(("dense", {"units": width, "activation": hidden}))
+            layers.append(("dense", {"units": width, "activation": hidden, **kernel}))
             if dropout:
                 layers.append(("dropout", {"rate": dropout}))
-        layers.append(("dense", {"units": units[-1], "activation": output}))
+        layers.append(("dense", {"units": units[-1], "activation": output, **kernel}))
         return cls.chain((units[0],), layers, role=role, loss=loss, **options)
 
     def to_dict(self) -> dict:

@@ -84,14 +84,14 @@ class TrainResult:
 
 
 def decay_for(role: str, parameters: int, rows: int) -> float:
-    """Weight decay of classifiers: 1 / rows where rows are scarce, less with more per parameter.
+    """Weight decay of classifiers: 1 / rows up to two rows per parameter, soon next to none beyond.
 
-    1 / rows is the Gaussian prior of variance 1 on the weights of standardised inputs; where the
-    rows determine the weights it only keeps them from the size they need, so it goes.
+    1 / rows is a Gaussian prior of variance 1 on the parameters (MacKay 1992). Where there are
+    rows enough it would only keep the weights from the size they need.
     """
     if role != "classifier":
         return 0.0
-    return min(1.0, 5.0 * (parameters / rows) ** 2) / rows
+    return min(1.0, (2.0 * parameters / rows) ** 3) / rows
 
 
 def train(model, train_rows, test_rows=None, options: TrainOptions | None = None,

@@ -15,7 +15,7 @@ template <class R, class F> RESPNET_INLINE void for_each_parameter(int64_t n, F 
 }
 
 // g -> w, step, previous, delta; constants: increase, decrease, step_max, step_min, initial step,
-// always take back (RPROP+) or only when the error grew (iRprop+)
+// always take back (RPROP+) or only when the error grew (iRprop+), weight_decay (g += it times w)
 template <class R> static void rprop_step(const respnet_step *s, respnet_frame *f) {
     const double *c = s->constant;
     const optimizer::rprop<R> rule{R(c[0]), R(c[1]), R(c[3]), R(c[2])};
@@ -26,7 +26,8 @@ template <class R> static void rprop_step(const respnet_step *s, respnet_frame *
     for_each_parameter<R>(s->dim[0], [&](int64_t i, int64_t part) {
         vec<R> w_i = take<R>(w + i, part), step_i = take<R>(step + i, part);
         vec<R> previous_i = take<R>(previous + i, part), delta_i = take<R>(delta + i, part);
-        rule.update(w_i, take<R>(g + i, part), previous_i, step_i, delta_i, grew);
+        const vec<R> g_i = take<R>(g + i, part) + splat<vec<R>>(R(c[6])) * w_i;
+        rule.update(w_i, g_i, previous_i, step_i, delta_i, grew);
         put<R>(w + i, w_i, part);
         put<R>(step + i, step_i, part);
         put<R>(previous + i, previous_i, part);
