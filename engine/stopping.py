@@ -8,7 +8,7 @@ better on held-out rows of every task measured (`bench/accuracy.py`).
 """
 
 from dataclasses import dataclass
-from math import inf, isfinite
+from math import inf, isfinite, sqrt
 
 
 @dataclass(frozen=True)
@@ -20,19 +20,26 @@ class Verdict:
 
 
 class AutoStop:
-    """Patience on the relative progress of the test loss.
+    """Patience on the progress of the error: the larger of training and test loss.
 
-    patience: epochs without progress, or ``growth`` times the epochs so far if that is more.
-    progress: the part of the test loss that must go. tolerance: weights are kept up to this part
-    above the best test loss. floor: both losses below it end the training as learned.
+    The larger one, because a few test rows may look good by chance before anything is learned.
+    patience: epochs without progress, or ``growth`` times the epochs so far if that is more;
+    overfit_patience: the same while the error is above what is kept. progress: the part of the
+    error that must go. tolerance: weights are kept up to this part above the best error. floor:
+    an error below it ends the training as learned.
     """
 
-    def __init__(self, floor: float = 0.0, *, patience: int = 50, growth: float = 0.5,
-                 progress: float = 0.01, tolerance: float = 0.05):
-        self.floor, self.patience, self.growth = floor, patience, growth
-        self.progress, self.tolerance = progress, tolerance
+    def __init__(self, tolerance: float, floor: float = 0.0, *, patience: int = 250,
+                 overfit_patience: int = 50, growth: float = 0.5, progress: float = 0.02):
+        self.tolerance, self.floor, self.growth, self.progress = tolerance, floor, growth, progress
+        self.patience, self.overfit_patience = patience, overfit_patience
         self.best, self.best_epoch, self.overfitting = inf, 0, False
         self._mark, self._mark_epoch = inf, 0
+
+    @staticmethod
+    def tolerance_of(rows: int) -> float:
+        """About the relative error of a mean loss over ``rows`` test rows: 5 % for 200."""
+        return 1 / sqrt(2 * rows)
 
     def next_look(self, epoch: int) -> int:
         """The epoch to look at the test set next: every one at first, later every hundredth part."""
@@ -40,19 +47,21 @@ class AutoStop:
 
     def see(self, epoch: int, loss: float, test_loss: float) -> Verdict:
         """loss: of the training rows; test_loss: of the test rows, after ``epoch`` epochs."""
-        if not isfinite(test_loss):
+        error = max(loss, test_loss)
+        if not isfinite(error):
             return Verdict(False, "diverged")
-        if test_loss < self.best:
-            self.best, self.best_epoch = test_loss, epoch
-        if test_loss < self._mark * (1 - self.progress):
-            self._mark, self._mark_epoch = test_loss, epoch
-        self.overfitting = test_loss > self.best * (1 + self.tolerance)
-        return Verdict(not self.overfitting, self._reason(epoch, max(loss, test_loss)))
+        if error < self.best:
+            self.best, self.best_epoch = error, epoch
+        if error < self._mark * (1 - self.progress):
+            self._mark, self._mark_epoch = error, epoch
+        self.overfitting = error > self.best * (1 + self.tolerance)
+        return Verdict(not self.overfitting, self._reason(epoch, error))
 
-    def _reason(self, epoch: int, worse: float) -> str | None:
-        if worse < self.floor:
+    def _reason(self, epoch: int, error: float) -> str | None:
+        if error < self.floor:
             return "learned"
-        if epoch - self._mark_epoch < max(self.patience, self.growth * self._mark_epoch):
+        patience = self.overfit_patience if self.overfitting else self.patience
+        if epoch - self._mark_epoch < max(patience, self.growth * self._mark_epoch):
             return None
         return "overfitting" if self.overfitting else "plateau"
 

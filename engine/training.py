@@ -133,7 +133,7 @@ class _Run:
         self.train_data = self.trainer.bind(*self._scaled(model, train_rows))
         self.test_data = test_rows and self.trainer.stage(*self._scaled(model, test_rows))
         _store(model, self.trainer.vector, self.scalings)
-        self.rule = _rule(options, self.role)
+        self.rule = _rule(options, self.role, test_rows)
         self.kept = self.trainer.snapshot()
         self.epoch, self.loss, self.test_loss, self.metric = 0, inf, None, None
         self.reason, self.look, self.started = None, 1, monotonic()
@@ -225,10 +225,12 @@ def _trainer(model, options, rows):
                          seed=options.seed, threads=options.threads)
 
 
-def _rule(options, role):
+def _rule(options, role, test_rows):
     if not options.autostop:
         return None
-    return OriginalStop(options.backtrack) if options.exact_original else AutoStop(FLOOR.get(role, 0.0))
+    if options.exact_original:
+        return OriginalStop(options.backtrack)
+    return AutoStop(AutoStop.tolerance_of(len(test_rows.inputs)), FLOOR.get(role, 0.0))
 
 
 def _scalings(model, rows, options):
