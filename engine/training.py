@@ -9,7 +9,7 @@ calls give equal bits unless a time limit ends them; only the moments of progres
 
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
-from math import inf, isfinite
+from math import inf, isfinite, prod
 from time import monotonic
 
 import numpy as np
@@ -30,7 +30,7 @@ class TrainOptions:
 
     max_epochs, max_seconds: 0 means no limit. autostop: end by the test rows and keep what was
     best on them (`stopping.py`). weight_decay: the loss grows by half of it times the sum of
-    squares of the parameters; None chooses it from the sizes of net and data set (`decay_for`).
+    squares of the parameters; None chooses it from the sizes of net and data (`rprop_constants`).
     exact_original: the algorithm of the original Neural Redis; then ``backtrack`` matters.
     """
 
@@ -83,15 +83,20 @@ class TrainResult:
     reason: str
 
 
-def decay_for(role: str, parameters: int, rows: int) -> float:
-    """Weight decay of classifiers: 1 / rows up to two rows per parameter, soon next to none beyond.
+def rprop_constants(role: str, inputs: int, parameters: int, rows: int) -> dict[str, float]:
+    """Constants of RPROP for classifiers and regressors of the NR commands.
 
-    1 / rows is a Gaussian prior of variance 1 on the parameters (MacKay 1992). Where there are
-    rows enough it would only keep the weights from the size they need.
+    Weight decay, of classifiers: 1 / rows up to two rows per parameter, soon next to none beyond.
+    1 / rows is a Gaussian prior of variance 1 on the parameters (MacKay 1992); where there are
+    rows enough it would only keep the weights from the size they need. First step: from ten
+    inputs on so small that a unit's sum, in which all weights move at once, is not saturated; from
+    a hundred on the prior narrows for the same reason.
     """
-    if role != "classifier":
-        return 0.0
-    return min(1.0, (2.0 * parameters / rows) ** 3) / rows
+    if role == "model":
+        return {}
+    scarce = min(1.0, (2.0 * parameters / rows) ** 3) * max(1.0, inputs / 100)
+    return {"step_start": 0.1 * min(1.0, 10 / inputs),
+            "weight_decay": scarce / rows if role == "classifier" else 0.0}
 
 
 def train(model, train_rows, test_rows=None, options: TrainOptions | None = None,
@@ -213,16 +218,17 @@ def _checked(train_rows, test_rows, options):
 
 
 def _trainer(model, options, rows):
-    constants = dict(options.constants)
+    common = {"seed": options.seed, "threads": options.threads}
     if options.exact_original:
-        return model.trainer("rprop+", constants, seed=options.seed, threads=options.threads)
-    decay = options.weight_decay
-    if decay is None and options.optimizer == "rprop":
-        decay = decay_for(model.spec.role, model.parameter_count, rows)
-    if decay:
-        constants["weight_decay"] = decay
-    return model.trainer(options.optimizer, constants, batch_size=options.batch_size,
-                         seed=options.seed, threads=options.threads)
+        return model.trainer("rprop+", dict(options.constants), **common)
+    constants = {}
+    if options.optimizer == "rprop":
+        inputs = prod(model.spec.inputs[0][1])
+        constants = rprop_constants(model.spec.role, inputs, model.parameter_count, rows)
+    constants.update(options.constants)
+    if options.weight_decay is not None:
+        constants["weight_decay"] = options.weight_decay
+    return model.trainer(options.optimizer, constants, batch_size=options.batch_size, **common)
 
 
 def _rule(options, role, test_rows):
