@@ -27,8 +27,10 @@ class Dataset:
 
     def __init__(self, inputs: int, targets: int, maxlen: int):
         if inputs < 1 or targets < 1 or maxlen < 0:
-            raise LimitError("a data set needs at least one input and one target column and a "
-                             f"maxlen of at least 0; got {inputs}, {targets} and {maxlen}")
+            raise LimitError(
+                "a data set needs at least one input and one target column and a "
+                f"maxlen of at least 0; got {inputs}, {targets} and {maxlen}"
+            )
         self.input_columns, self.target_columns, self.maxlen = inputs, targets, maxlen
         self._length = 0
         self._rows = np.empty((0, inputs + targets), np.float32)
@@ -40,7 +42,7 @@ class Dataset:
     @property
     def rows(self) -> np.ndarray:
         """All rows (N,I+O), a read-only view."""
-        view = self._rows[:self._length]
+        view = self._rows[: self._length]
         view.flags.writeable = False
         return view
 
@@ -57,7 +59,7 @@ class Dataset:
         """The present rows, without copying; later changes do not reach them."""
         self._shared = True
         rows = self.rows
-        return Rows(rows[:, :self.input_columns], rows[:, self.input_columns:])
+        return Rows(rows[:, : self.input_columns], rows[:, self.input_columns :])
 
     def append(self, row) -> int:
         """Add one row (I+O,); its slot."""
@@ -79,7 +81,7 @@ class Dataset:
             raise LimitError(f"{end} rows do not fit a data set of {self.maxlen}")
         if end > len(self._rows):
             self._grow(end)
-        self._rows[self._length:end] = rows
+        self._rows[self._length : end] = rows
         self._length = end
 
     def replace(self, slot: int, row) -> None:
@@ -93,7 +95,7 @@ class Dataset:
     def _grow(self, wanted: int) -> None:
         capacity = min(self.maxlen, max(wanted, 2 * len(self._rows), 16))
         rows = np.empty((capacity, self._rows.shape[1]), np.float32)
-        rows[:self._length] = self._rows[:self._length]
+        rows[: self._length] = self._rows[: self._length]
         self._rows, self._shared = rows, False
 
 
@@ -111,8 +113,14 @@ class DataSplit:
     are equal. Full sets refresh themselves: a random row of both together is replaced.
     """
 
-    def __init__(self, inputs: int, targets: int, train_maxlen: int, test_maxlen: int,
-                 seed: int | None = None):
+    def __init__(
+        self,
+        inputs: int,
+        targets: int,
+        train_maxlen: int,
+        test_maxlen: int,
+        seed: int | None = None,
+    ):
         self.train = Dataset(inputs, targets, train_maxlen)
         self.test = Dataset(inputs, targets, test_maxlen)
         self._random = random.Random(seed)

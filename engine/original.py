@@ -7,8 +7,9 @@ Sigmoid everywhere, squared error, all weights within 0.05. Train them with
 from respnet.engine.spec import ModelSpec
 
 
-def original_spec(units: tuple[int, ...], *, role: str, scaling: bool = False,
-                  seed: int = 0) -> ModelSpec:
+def original_spec(
+    units: tuple[int, ...], *, role: str, scaling: bool = False, seed: int = 0
+) -> ModelSpec:
     """The original's network with ``units`` = (I, hidden..., O); scaling is its NORMALIZE."""
     start = {"kernel_initializer": "uniform_0.05", "bias_initializer": "uniform_0.05"}
     layers = [("dense", {"units": width, "activation": "sigmoid", **start}) for width in units[1:]]

@@ -22,14 +22,14 @@ class Scaling:
 
     @classmethod
     def standard(cls, rows: np.ndarray) -> "Scaling":
-        """Mean 0 and standard deviation 1 over ``rows`` (N,C); constant columns are only shifted."""
+        """Mean 0, standard deviation 1 over ``rows`` (N,C); constant columns are only shifted."""
         rows = _checked(rows)
         mean, std = rows.mean(axis=0), rows.std(axis=0)
         return cls(mean, np.where(std > CONSTANT * np.abs(mean), std, 1.0))
 
     @classmethod
     def largest(cls, rows: np.ndarray) -> "Scaling":
-        """The original's NORMALIZE: 1.2 times the largest size of a column, 1 if that is at most 1."""
+        """The original's NORMALIZE: 1.2 times the largest size of a column, or 1 up to that."""
         rows = _checked(rows)
         largest = np.maximum(1.0, np.abs(rows).max(axis=0))
         return cls(np.zeros(rows.shape[1]), np.where(largest == 1.0, 1.0, 1.2 * largest))
@@ -63,5 +63,7 @@ def _checked(rows) -> np.ndarray:
         raise ShapeError(f"scaling needs at least one row of shape (N, columns), got {rows.shape}")
     bad = np.flatnonzero(~np.isfinite(rows).all(axis=0))
     if len(bad):
-        raise ShapeError(f"column {bad[0]} holds numbers that are not finite; they cannot be scaled")
+        raise ShapeError(
+            f"column {bad[0]} holds numbers that are not finite; they cannot be scaled"
+        )
     return rows

@@ -10,6 +10,8 @@ better on held-out rows of every task measured (`bench/accuracy.py`).
 from dataclasses import dataclass
 from math import inf, isfinite, sqrt
 
+FLOOR = {"regressor": 1e-6, "classifier": 1e-3}  # of the loss: 1/1000 of the targets' spread
+
 
 @dataclass(frozen=True)
 class Verdict:
@@ -29,8 +31,16 @@ class AutoStop:
     an error below it ends the training as learned.
     """
 
-    def __init__(self, tolerance: float, floor: float = 0.0, *, patience: int = 250,
-                 overfit_patience: int = 50, growth: float = 0.5, progress: float = 0.02):
+    def __init__(
+        self,
+        tolerance: float,
+        floor: float = 0.0,
+        *,
+        patience: int = 250,
+        overfit_patience: int = 50,
+        growth: float = 0.5,
+        progress: float = 0.02,
+    ):
         self.tolerance, self.floor, self.growth, self.progress = tolerance, floor, growth, progress
         self.patience, self.overfit_patience = patience, overfit_patience
         self.best, self.best_epoch, self.overfitting = inf, 0, False
@@ -42,7 +52,7 @@ class AutoStop:
         return 1 / sqrt(2 * rows)
 
     def next_look(self, epoch: int) -> int:
-        """The epoch to look at the test set next: every one at first, later every hundredth part."""
+        """The epoch to look at the test set next: every one, later every hundredth part."""
         return epoch + max(1, epoch // 128)
 
     def see(self, epoch: int, loss: float, test_loss: float) -> Verdict:
@@ -98,3 +108,12 @@ class OriginalStop:
         if max(loss, test_loss) < self.SMALL:
             stop = "learned"
         return Verdict(improved or not self.backtrack, stop)
+
+
+def stop_rule(options, role: str, test_data) -> AutoStop | OriginalStop | None:
+    """The rule that ``options`` ask for; None where nothing watches the test rows."""
+    if not options.autostop:
+        return None
+    if options.exact_original:
+        return OriginalStop(options.backtrack)
+    return AutoStop(AutoStop.tolerance_of(test_data.rows), FLOOR.get(role, 0.0))

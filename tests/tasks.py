@@ -167,7 +167,18 @@ def sentiment(rng):
 
 TASKS = {
     make.__name__: make
-    for make in (iris, iris_5, iris_deep, iris_upstream, titanic, titanic_shuffled, circles,
-                 addition, subtraction, hello, sentiment)
+    for make in (
+        iris,
+        iris_5,
+        iris_deep,
+        iris_upstream,
+        titanic,
+        titanic_shuffled,
+        circles,
+        addition,
+        subtraction,
+        hello,
+        sentiment,
+    )
 }
 NEEDS_DATA = Path(__file__).parent.parent.parent / "shared" / "data" / "neural-redis"

@@ -57,24 +57,22 @@ def test_oracle(level, name, constants, want):
 )
 def test_step_equals_reference(name, n, seed, level, grew):
     rng = np.random.default_rng(seed)
-    optimizer, constants = optimizer_named(name)
+    changed = {"weight_decay": 0.01}
+    optimizer, constants = optimizer_named(name, changed)
     g, w = rng.normal(size=n) * (rng.random(n) > 0.2), rng.normal(size=n)
     state = [np.abs(rng.normal(0.1, 0.3, n)) + 1e-3 for _ in optimizer.slots]
     if "previous" in optimizer.slots:
         state[1], state[2] = rng.normal(size=n), rng.normal(size=n)
     if "mean" in optimizer.slots and name.startswith("rmsprop"):
         state[2] = rng.normal(0, 0.01, n)
-    names = ("increase", "decrease", "step_max", "step_min", "step_start", "take_back")
-    values = dict(
-        zip(names if "rprop" in name else constants, step_constants(constants), strict=False)
-    )
-    if "weight_decay" in values:
+    values = dict(zip(constants, step_constants(constants), strict=True))
+    if "rprop" not in name:
         values["decay"] = values.pop("weight_decay")
     extra = {"grew": grew} if "rprop" in name else {"t": 3} if optimizer.op == "adam_step" else {}
     operands = [w, *state] + [None] * (name == "rmsprop")
     want = getattr(reference_ops, optimizer.op)(g, *operands, **values, **extra)
     got = [w.copy(), *(s.copy() for s in state)]
-    run(level, name, {}, [g, *got], 3, loss=2.0, previous_loss=1.0 if grew else 3.0)
+    run(level, name, changed, [g, *got], 3, loss=2.0, previous_loss=1.0 if grew else 3.0)
     for have, expected in zip(got, want, strict=False):
         assert np.allclose(have, expected, rtol=1e-12, atol=1e-14)
     assert name.startswith("rprop") or not np.array_equal(got[0], w) or not g.any()

@@ -15,7 +15,7 @@ template <class R, class F> RESPNET_INLINE void for_each_parameter(int64_t n, F 
 }
 
 // g -> w, step, previous, delta; constants: increase, decrease, step_max, step_min, initial step,
-// always take back (RPROP+) or only when the error grew (iRprop+), weight_decay (g += it times w)
+// always take back (RPROP+) or only when the error grew (iRprop+), weight_decay (g + it times w)
 template <class R> static void rprop_step(const respnet_step *s, respnet_frame *f) {
     const double *c = s->constant;
     const optimizer::rprop<R> rule{R(c[0]), R(c[1]), R(c[3]), R(c[2])};

@@ -1,0 +1,111 @@
+"""What a training needs, made from a model, rows in the user's units and options.
+
+Rows are scaled by the training rows' own statistics, classes become what the loss wants, and the
+trainer gets its constants. Models of role ``model`` are left as their maker described them.
+"""
+
+from math import prod
+
+import numpy as np
+
+from respnet.engine.dataset import Rows
+from respnet.engine.errors import ShapeError
+from respnet.engine.losses import loss_named
+from respnet.engine.scaling import Scaling
+
+
+def rprop_constants(role: str, inputs: int, parameters: int, rows: int) -> dict[str, float]:
+    """Constants of RPROP for the classifiers and regressors of the NR commands.
+
+    Weight decay, of classifiers: 1 / rows up to two rows per parameter, soon next to none beyond.
+    1 / rows is a Gaussian prior of variance 1 on the parameters (MacKay 1992); where there are
+    rows enough it would only keep the weights from the size they need. First step: from ten
+    inputs on so small that a unit's sum, in which all weights move at once, is not saturated; from
+    a hundred on the prior narrows for the same reason.
+    """
+    if role == "model":
+        return {}
+    scarce = min(1.0, (2.0 * parameters / rows) ** 3) * max(1.0, inputs / 100)
+    return {
+        "step_start": 0.1 * min(1.0, 10 / inputs),
+        "weight_decay": scarce / rows if role == "classifier" else 0.0,
+    }
+
+
+class Staging:
+    """trainer: with its weights, scaling constants included; train, test: rows staged for it."""
+
+    def __init__(self, model, train_rows, test_rows, options, resume=None):
+        self.model = model
+        train_rows, test_rows = _checked(train_rows, test_rows, options)
+        self.trainer = _trainer(model, options, len(train_rows.inputs))
+        if resume is not None:
+            self.trainer.restore(resume)
+        self._inputs, self._targets = _scalings(model, train_rows, options)
+        self._store()
+        self.train = self.trainer.bind(*self._scaled(train_rows))
+        self.test = test_rows and self.trainer.stage(*self._scaled(test_rows))
+
+    def _scaled(self, rows: Rows):
+        x = self._inputs.apply(rows.inputs) if self._inputs else rows.inputs
+        if self.model.spec.role == "classifier":
+            return x, _classes(self.model, rows.targets)
+        return x, self._targets.apply(rows.targets) if self._targets else rows.targets
+
+    def _store(self) -> None:
+        """Put the scaling constants into their places in the flat vector."""
+        spec, constants = self.model.spec, {}
+        if self._inputs:
+            constants[spec.inputs[0][0]] = self._inputs.apply_constants()
+        if self._targets:
+            constants[spec.outputs[0]] = self._targets.invert_constants()
+        for name, (scale, offset) in constants.items():
+            self.model.layout.view(self.trainer.vector, f"{name}/scale")[...] = scale
+            self.model.layout.view(self.trainer.vector, f"{name}/offset")[...] = offset
+
+
+def _checked(train_rows, test_rows, options):
+    train_rows = Rows(*train_rows)
+    if not len(train_rows.inputs):
+        raise ShapeError("training needs at least one row, got 0")
+    if test_rows is not None and not len(test_rows[0]):
+        test_rows = None
+    if options.autostop and test_rows is None:
+        raise ShapeError("autostop needs at least one test row, got 0")
+    return train_rows, test_rows and Rows(*test_rows)
+
+
+def _trainer(model, options, rows):
+    common = {"seed": options.seed, "threads": options.threads}
+    if options.exact_original:
+        return model.trainer("rprop+", dict(options.constants), **common)
+    constants = {}
+    if options.optimizer == "rprop":
+        inputs = prod(model.spec.inputs[0][1])
+        constants = rprop_constants(model.spec.role, inputs, model.parameter_count, rows)
+    constants.update(options.constants)
+    if options.weight_decay is not None:
+        constants["weight_decay"] = options.weight_decay
+    return model.trainer(options.optimizer, constants, batch_size=options.batch_size, **common)
+
+
+def _scalings(model, rows, options):
+    """(of inputs, of the targets of regressors); None where the model does not scale."""
+    if not model.spec.scaling:
+        return None, None
+    make = Scaling.largest if options.exact_original else Scaling.standard
+    return make(rows.inputs), make(rows.targets) if model.spec.role == "regressor" else None
+
+
+def _classes(model, targets) -> np.ndarray:
+    """Class numbers as the model's loss wants them: as they are, or one-hot rows (N,O)."""
+    classes = np.asarray(targets).reshape(len(targets), -1)
+    if classes.shape[1] != 1:
+        return classes
+    units = model.layout.shapes[model.spec.outputs[0]][-1]
+    wrong = classes[(classes < 0) | (classes >= units) | (classes != np.floor(classes))]
+    if len(wrong):
+        raise ShapeError(f"classes must be whole numbers from 0 to {units - 1}, got {wrong[0]}")
+    if loss_named(model.spec.loss).columns == 1:
+        return classes
+    return np.eye(units, dtype=np.float32)[classes[:, 0].astype(np.int64)]
