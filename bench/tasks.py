@@ -181,4 +181,4 @@ TASKS = {
         sentiment,
     )
 }
-NEEDS_DATA = Path(__file__).parent.parent.parent / "shared" / "data" / "neural-redis"
+NEEDS_DATA = {"titanic", "titanic_shuffled", "sentiment"}
