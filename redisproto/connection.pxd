@@ -19,6 +19,8 @@ cdef class Connection(Session):
     cdef bint lingering  # let the client read the last reply before the socket goes
     cdef bint finishing
     cdef bint eof
+    cdef int fd  # of a plain socket that may be written to directly, or -1
+    cdef bint buffered  # the transport may have unsent bytes
     cdef bint gone
     cdef double frame_at, over_at, closing_at  # monotonic; 0: not so
 
@@ -26,6 +28,7 @@ cdef class Connection(Session):
     cdef int drain(self) except -1
     cdef int settle(self, bint progress) except -1
     cdef int flush(self) except -1
+    cdef bint send_now(self) except -1
     cdef int send(self, bytes data) except -1
     cdef int check_output(self, Py_ssize_t newest) except -1
     cdef int schedule(self) except -1

@@ -20,6 +20,18 @@ from .monitor import address, keep_alive
 
 log = logging.getLogger("respnet.server")
 
+cdef extern from *:
+    """
+    #include <sys/socket.h>
+    #ifdef MSG_NOSIGNAL
+    #define SEND_FLAGS (MSG_DONTWAIT | MSG_NOSIGNAL)
+    #else
+    #define SEND_FLAGS MSG_DONTWAIT
+    #endif
+    """
+    int SEND_FLAGS
+    ssize_t socket_send "send"(int fd, const void* data, size_t size, int flags)
+
 cdef enum:
     TURN_BYTES = 64 * 1024
     TURN_COMMANDS = 500
@@ -39,7 +51,7 @@ cdef class Connection(Session):
 
     def __init__(self, server):
         self.held = deque()
-        self.reading = True
+        self.reading, self.fd = True, -1
 
     # -- called by the transport
 
@@ -47,6 +59,8 @@ cdef class Connection(Session):
         self.transport, self.write = transport, transport.write
         transport.set_write_buffer_limits(OUTPUT_PAUSE, OUTPUT_RESUME)
         self.addr, self.laddr = address(transport, "peername"), address(transport, "sockname")
+        if transport.get_extra_info("ssl_object") is None:
+            self.fd = transport.get_extra_info("socket").fileno()
         refusal = self.server.refuse_connection(self)
         if refusal is None:
             self.server.connections += 1
@@ -113,6 +127,7 @@ cdef class Connection(Session):
         self.closing = True
         if not self.gone and self.transport is not None:
             log.info("client %d %s closed: %s", self.id, self.addr, reason)
+            self.fd = -1
             self.transport.abort()
 
     def push(self, value):
@@ -156,7 +171,7 @@ cdef class Connection(Session):
     def proceed(self):
         """The turn came round again."""
         self.scheduled = False
-        if self.closing or self.gone:
+        if self.closing or self.gone or self.transport.is_closing():
             return
         if self.stuck():
             self.settle(False)
@@ -259,18 +274,34 @@ cdef class Connection(Session):
         """Send what was written, or hold it back until the store has committed."""
         cdef EffectBuffer effects = self.server.effects
         cdef bytes data
+        cdef bint wait
         if effects is not None and self.running and effects.changes != self.mark:
             self.mark, self.ticket = effects.changes, effects.ticket
             self.server.wrote()
         if self.out.size == 0:
             return 0
+        wait = len(self.held) > 0 or (effects is not None and self.ticket > effects.committed)
+        if self.running and not wait and self.send_now():
+            return 0
         data = self.out.take_bytes()
-        if self.held or (effects is not None and self.ticket > effects.committed):
+        if wait:
             self.held.append((self.ticket, data))
             self.held_size += PyBytes_GET_SIZE(data)
             self.server.waiting.add(self)
             return 0
         return self.send(data)
+
+    cdef bint send_now(self) except -1:
+        """Straight to the kernel, as long as the transport has nothing to send. False: what is
+        left in the buffer is the transport's. Only for a transport that was alive in this turn."""
+        cdef Py_ssize_t sent
+        if self.fd < 0 or (self.buffered and self.transport.get_write_buffer_size()):
+            return False
+        sent = max(0, socket_send(self.fd, self.out.data, self.out.size, SEND_FLAGS))
+        self.server.output_bytes += sent
+        self.out.drop(sent)
+        self.buffered = self.out.size > 0
+        return not self.buffered
 
     cdef int send(self, bytes data) except -1:
         if self.gone or self.transport is None:
@@ -313,7 +344,7 @@ cdef class Connection(Session):
         """Close, once everything held back is out."""
         if self.gone or self.finishing or self.held:
             return 0
-        self.finishing, self.closing_at = True, now()
+        self.finishing, self.closing_at, self.fd = True, now(), -1
         if self.lingering and not self.eof and self.transport.can_write_eof():
             self.transport.write_eof()
             return self.update_reading()

@@ -7,6 +7,7 @@ cdef class Reply:
     cdef Py_ssize_t size
     cdef Py_ssize_t capacity
 
+    cdef void drop(self, Py_ssize_t size) noexcept
     cdef char* room(self, Py_ssize_t size) except NULL
     cdef int put_raw(self, const char* data, Py_ssize_t size) except -1
     cdef int put_header(self, char kind, Py_ssize_t count) except -1

@@ -13,7 +13,7 @@ arrays, arrays. Line replies never contain CR, LF or NUL, whatever a client put 
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from libc.stdlib cimport free, realloc
-from libc.string cimport memcpy
+from libc.string cimport memcpy, memmove
 
 from .numbers cimport NUMBER_TEXT, print_double, print_long_long
 
@@ -59,6 +59,11 @@ cdef class Reply:
             free(self.data)
             self.data, self.capacity = NULL, 0
         return data
+
+    cdef void drop(self, Py_ssize_t size) noexcept:
+        """The first ``size`` bytes are gone."""
+        self.size -= size
+        memmove(self.data, self.data + size, self.size)
 
     cdef char* room(self, Py_ssize_t size) except NULL:
         """Room for ``size`` more bytes; whoever fills it adds to ``self.size``."""

@@ -125,11 +125,11 @@ class Server(Core):
 
     def compact(self, id):
         """For the store: where the value with this id is, as ``put`` takes it; or None."""
-        for database in self.keyspace.databases:
-            for key, entry in database.entries.items():
-                if entry.value.id == id:
-                    return database.index, key, entry.value, entry.expire_ms
-        return None
+        found = self.keyspace.find(id)
+        if found is None:
+            return None
+        db, key, entry = found
+        return db, key, entry.value, entry.expire_ms
 
     async def serve_forever(self):
         """Until ``shutdown``; then everything is ended in order."""
