@@ -79,6 +79,6 @@ class Deferred:
             self._deliver()
 
     def _deliver(self):
-        client = self._clients and self._clients.get(self._id)
+        client = None if self._clients is None else self._clients.get(self._id)
         if client is not None:
             client.complete(self, self._value)

@@ -28,7 +28,6 @@ class Replies:
     def __init__(self, sock):
         self.sock = sock
         self.reader = hiredis.Reader()
-        self.received = b""
 
     def send(self, data):
         self.sock.sendall(data)
@@ -44,7 +43,6 @@ class Replies:
             data = self.sock.recv(1 << 20)
             if not data:
                 raise ConnectionError(f"closed after {replies}")
-            self.received += data
             self.reader.feed(data)
         return replies
 
