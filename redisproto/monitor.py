@@ -19,13 +19,16 @@ def monitor_line(session, argv):
     return f"{time.time():.6f} [{session.db} {session.addr}] {words}"
 
 
+LOCAL = "unixsocket:0"
+
+
 def address(transport, which):
-    """host:port of one end, path:0 of a Unix socket."""
+    """host:port of one end. A Unix socket's path is nobody's business."""
     name = transport.get_extra_info(which)
-    if isinstance(name, tuple):
-        host = f"[{name[0]}]" if ":" in name[0] else name[0]
-        return f"{host}:{name[1]}"
-    return f"{name.decode() if isinstance(name, bytes) else name or 'unixsocket'}:0"
+    if not isinstance(name, tuple):
+        return LOCAL
+    host = f"[{name[0]}]" if ":" in name[0] else name[0]
+    return f"{host}:{name[1]}"
 
 
 def keep_alive(transport, seconds):

@@ -14,7 +14,7 @@ from .connection import Connection
 from .core import Core
 from .keyspace import Keyspace, NoStore
 from .listening import is_loopback, listen
-from .monitor import monitor_line
+from .monitor import LOCAL, monitor_line
 from .stats import Stats
 from .store import Store
 from .values import load
@@ -179,7 +179,7 @@ class Server(Core):
     def refuse_connection(self, connection):
         """The error for a new connection that is not wanted; None lets it in."""
         host = connection.addr.rpartition(":")[0].strip("[]")
-        local = not host or "/" in host or host == "unixsocket" or is_loopback(host)
+        local = connection.addr == LOCAL or is_loopback(host)
         connection.authenticated = not self.password
         if len(self.clients) >= self.max_clients:
             return "ERR max number of clients reached"
