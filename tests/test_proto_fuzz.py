@@ -22,13 +22,14 @@ PATIENCE = 10
 
 TOKENS = [
     b"*", b"$", b":", b"+", b"-", b">", b"%", b"~", b"_", b"\r\n", b"\r", b"\n", b"\0", b" ", b"'",
-    b'"', b"\\x", b"*0\r\n", b"*-1\r\n", b"*1\r\n", b"*2\r\n$3\r\nGET\r\n", b"$0\r\n\r\n", b"$-1\r\n",
+    b'"', b"\\x", b"*0\r\n", b"*-1\r\n", b"*1\r\n", b"*2\r\n$3\r\nGET\r\n",
+    b"$0\r\n\r\n", b"$-1\r\n",
     b"*1048577\r\n", b"$536870913\r\n", b"9" * 25, b"-0", b"01", b"PING\r\n", b"\xff" * 3,
 ]
 WORDS = [
     b"", b"k", b"k2", b"list", b"0", b"1", b"-1", b"10", b"9223372036854775807", b"1e400", b"nan",
-    b"0.5", b"1_0", b" 1", b"\0", b"\r\n", b"\xff\xfe", b"x" * 300, b"EX", b"PX", b"NX", b"XX", b"GET",
-    b"KEEPTTL", b"MATCH", b"*", b"[a-", b"h?llo", b"COUNT", b"LIMIT", b"ASYNC", b"help", b"usage",
+    b"0.5", b"1_0", b" 1", b"\0", b"\r\n", b"\xff\xfe", b"x" * 300, b"EX", b"PX", b"NX", b"XX",
+    b"GET", b"KEEPTTL", b"MATCH", b"*", b"[a-", b"h?llo", b"COUNT", b"LIMIT", b"ASYNC", b"help", b"usage",
     b"->", b"CLASSIFIER", b"REGRESSOR", b"NORMALIZE", b"DATASET", b"TEST", b"TRAIN", b"2", b"3",
 ]
 LEFT_OUT = {"shutdown", "save", "bgsave", "monitor"}  # end, slow down or change the test itself
@@ -36,7 +37,8 @@ ERRORS = re.compile(
     r"ERR Protocol error: (invalid multibulk length|invalid bulk length|expected '\$', got '.'|"
     r"too big (inline request|mbulk count string|bulk count string)|unbalanced quotes in request|"
     r"expected CRLF after a bulk string|unauthenticated (multibulk|bulk) length)", re.DOTALL)
-SECRETS = re.compile(rb"Traceback|Error\(|\.py\b|object at 0x|<class|internal error|/tmp/|site-packages")
+SECRETS = re.compile(
+    rb"Traceback|Error\(|\.py\b|object at 0x|<class|internal error|/tmp/|site-packages")
 
 
 def pack(words):
