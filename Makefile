@@ -30,7 +30,7 @@ check: $(VENV)/.extra-dev
 	@$(VENV)/bin/ruff check engine redisproto pyapi tests bench examples setup.py
 
 bench: build $(VENV)/.extra-test
-	@$(RUN) bench/run.py $(ARGS)
+	@$(RUN) -m bench $(or $(ARGS),all)
 
 docs: build
 	@$(RUN) -m respnet.redisproto.docgen

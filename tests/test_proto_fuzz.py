@@ -29,7 +29,8 @@ TOKENS = [
 WORDS = [
     b"", b"k", b"k2", b"list", b"0", b"1", b"-1", b"10", b"9223372036854775807", b"1e400", b"nan",
     b"0.5", b"1_0", b" 1", b"\0", b"\r\n", b"\xff\xfe", b"x" * 300, b"EX", b"PX", b"NX", b"XX",
-    b"GET", b"KEEPTTL", b"MATCH", b"*", b"[a-", b"h?llo", b"COUNT", b"LIMIT", b"ASYNC", b"help", b"usage",
+    b"GET", b"KEEPTTL", b"MATCH", b"*", b"[a-", b"h?llo", b"COUNT", b"LIMIT", b"ASYNC", b"help",
+    b"usage",
     b"->", b"CLASSIFIER", b"REGRESSOR", b"NORMALIZE", b"DATASET", b"TEST", b"TRAIN", b"2", b"3",
 ]
 LEFT_OUT = {"shutdown", "save", "bgsave", "monitor"}  # end, slow down or change the test itself
