@@ -78,34 +78,26 @@ RESPNET_INLINE void multiply_group(const vector_product<R> &p, vec<R> (&sum)[SPL
         if (k + s < p.K) step(s, p.x[k + s]);
 }
 
-template <class R, int VECTORS>
-RESPNET_INLINE void store_group(const vector_product<R> &p, const vec<R> (&y)[VECTORS]) {
-    RESPNET_UNROLL for (int v = 0; v < VECTORS - 1; v++) store(p.y + v * LANES<R>, y[v]);
-    store_part(p.y + (VECTORS - 1) * LANES<R>, y[VECTORS - 1], p.last_lanes);
-}
-
 template <class R, int VECTORS, int SPLIT>
-__attribute__((noinline)) void run_group(const vector_product<R> &job) {
-    const vector_product<R> p = job; // a copy, so that stores to y cannot change it
-    vec<R> sum[SPLIT][VECTORS] = {};
-    if (p.bias) {
-        constexpr int last = VECTORS - 1;
-        RESPNET_UNROLL for (int v = 0; v < last; v++)
-            sum[0][v] = load<vec<R>>(p.bias + v * LANES<R>);
-        sum[0][last] = load_part<vec<R>>(p.bias + last * LANES<R>, p.last_lanes);
-    }
+__attribute__((noinline)) void run_group(const vector_product<R> &p) {
+    typedef vec<R> V;
+    V sum[SPLIT][VECTORS] = {};
+    const auto lanes = [&](int v) { return v < VECTORS - 1 ? (int64_t)LANES<R> : p.last_lanes; };
+    if (p.bias)
+        RESPNET_UNROLL for (int v = 0; v < VECTORS; v++)
+            sum[0][v] = load_part<V>(p.bias + v * LANES<R>, lanes(v));
     multiply_group<R, VECTORS, SPLIT>(p, sum);
-    vec<R> y[VECTORS];
+    V y[VECTORS];
     RESPNET_UNROLL for (int v = 0; v < VECTORS; v++) {
         if constexpr (SPLIT == 1) y[v] = sum[0][v];
         else if constexpr (SPLIT == 2) y[v] = sum[0][v] + sum[1][v];
         else y[v] = (sum[0][v] + sum[1][v]) + (sum[2][v] + sum[3][v]);
     }
-    if (p.activation == activation::number_linear) return store_group(p, y);
-    vec<R> finished[VECTORS]; // in memory, so that y itself stays in registers
-    memcpy(finished, y, sizeof y);
-    activate<R>(p.activation, finished, VECTORS);
-    store_group(p, finished);
+    if (p.activation != activation::number_linear) activate<R>(p.activation, y, VECTORS);
+    RESPNET_UNROLL for (int v = 0; v < VECTORS; v++) {
+        if (v < VECTORS - 1) store(p.y + v * LANES<R>, y[v]);
+        else store_part(p.y + v * LANES<R>, y[v], p.last_lanes);
+    }
 }
 
 template <class R, int SPLIT> struct group_table {

@@ -66,12 +66,6 @@ template <class V> RESPNET_INLINE mask_of<V> less_equal(V a, V b) {
     else return a <= b;
 }
 
-template <class V> RESPNET_INLINE mask_of<V> equal(V a, V b) {
-    if constexpr (traits<V>::lanes == 1) return a == b ? -1 : 0;
-    else if constexpr (IS_CUT<V>) return RESPNET_BY_REGISTER(mask_of<V>, equal, a, b);
-    else return a == b;
-}
-
 // Lanes of a where the mask is set, of b elsewhere.
 template <class V> RESPNET_INLINE V select(mask_of<V> mask, V a, V b) {
     if constexpr (IS_CUT<V>) return from_bits<V>((mask & bits(a)) | (~mask & bits(b)));
