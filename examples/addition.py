@@ -16,7 +16,7 @@ command = server.execute_command
 command("DEL", "sum")
 command(*"NR.CREATE sum REGRESSOR 2 10 -> 1 NORMALIZE DATASET 400 TEST 200".split())
 
-x, y = addition(900, seed=1)
+x, y = (rows.tolist() for rows in addition(900, seed=1))  # redis-py sends Python's numbers
 with server.pipeline(transaction=False) as pipe:
     for (a, b), (total,) in zip(x[:600], y[:600], strict=True):
         pipe.execute_command("NR.OBSERVE", "sum", a, b, "->", total)

@@ -97,7 +97,7 @@ class Show:
             self.say(self.progress(info))
 
     def progress(self, info: dict) -> str:
-        text = f"cycle {info['training-total-cycles']:>5}   test error {info['test-error']:.4f}"
+        text = f"cycle {info['training-total-cycles']:>5}   test error {info['test-error']:<8.3g}"
         if "classification-errors-perc" in info:
             text += f"   wrong {info['classification-errors-perc']:4.1f} %"
         plain = self.console.encoding.lower() != "utf-8"
@@ -116,7 +116,8 @@ class Show:
         """The last picture, and how good the network is on rows it has never seen."""
         if not self.quiet:
             self.console.print(self.picture(net), highlight=False)
-        self.say("\n" + self.progress(net.info()))
+        if self.moving:
+            self.say("\n" + self.progress(net.info()))
         if self.demo.role == "classifier":
             right = float((net.classify(x) == y).mean())
             print(f"held-out accuracy {100 * right:.1f} % of {len(x)} rows", flush=True)

@@ -11,6 +11,7 @@ from .info import pairs, text
 SUMMARY = "watch a server: requests, memory, networks, trainings"
 EXAMPLE = "respnet top 127.0.0.1:6390 --once --json"
 NETWORK_COLUMNS = "network type layout train test cycles error test-error".split()
+RATE_SECONDS = 0.2  # between the two looks of --once
 NETWORKS = 200  # shown at most; INFO tells how many there are
 
 
@@ -39,39 +40,57 @@ def run(args) -> int:
 
 
 def watch(connection, args) -> None:
-    if args.json or args.once:
-        while True:
-            state = collect(connection)
-            show = (lambda s: print(json.dumps(s), flush=True)) if args.json else print_once
-            show(state)
-            if args.once:
-                return
+    looks = Looks(connection)
+    if args.once or args.json:
+        show = print_json if args.json else print_page
+        time.sleep(RATE_SECONDS)
+        show(looks.collect())
+        while not args.once:
             time.sleep(args.every)
+            show(looks.collect())
+        return
     from rich.live import Live
 
-    with Live(page(collect(connection)), screen=True, auto_refresh=False) as live:
+    with Live(page(looks.collect()), screen=True, auto_refresh=False) as live:
         while True:
             time.sleep(args.every)
-            live.update(page(collect(connection)), refresh=True)
+            live.update(page(looks.collect()), refresh=True)
 
 
 # --- data -----------------------------------------------------------------------------------
 
 
-def collect(connection) -> dict:
-    """One look: {"server": ..., "networks": [...], "trainings": [...]}."""
-    info = connection.info()
-    keys = []
-    for key in connection.scan_iter(_type="neural-NN", count=1000):
-        keys.append(text(key))
-        if len(keys) == NETWORKS:
-            break
-    networks = [found for key in sorted(keys) if (found := network(connection, key))]
-    return {
-        "server": server(info),
-        "networks": networks,
-        "trainings": [training(connection, n) for n in networks if n["training"]],
-    }
+class Looks:
+    """Looks at a server; the rate of requests is between one and the next."""
+
+    def __init__(self, connection):
+        self.connection = connection
+        self._seen = self._counted(connection.info())
+
+    @staticmethod
+    def _counted(info: dict) -> tuple[float, int]:
+        return time.monotonic(), info["total_commands_processed"]
+
+    def _rate(self, info: dict) -> float:
+        before, self._seen = self._seen, self._counted(info)
+        seconds = max(1e-3, self._seen[0] - before[0])
+        return round((self._seen[1] - before[1]) / seconds, 1)
+
+    def collect(self) -> dict:
+        """One look: {"server": ..., "networks": [...], "trainings": [...]}."""
+        connection, keys = self.connection, []
+        info = connection.info()
+        found = {"requests_per_second": self._rate(info)}
+        for key in connection.scan_iter(_type="neural-NN", count=1000):
+            keys.append(text(key))
+            if len(keys) == NETWORKS:
+                break
+        networks = [n for key in sorted(keys) if (n := network(connection, key))]
+        return {
+            "server": {**server(info), **found},
+            "networks": networks,
+            "trainings": [training(connection, n) for n in networks if n["training"]],
+        }
 
 
 def server(info: dict) -> dict:
@@ -79,7 +98,6 @@ def server(info: dict) -> dict:
         "version": "respnet_version",
         "uptime_seconds": "uptime_in_seconds",
         "requests": "total_commands_processed",
-        "requests_per_second": "instantaneous_ops_per_sec",
         "clients": "connected_clients",
         "memory_bytes": "used_memory",
         "memory_limit_bytes": "maxmemory",
@@ -118,7 +136,11 @@ def training(connection, net: dict) -> dict:
 # --- drawing --------------------------------------------------------------------------------
 
 
-def print_once(state: dict) -> None:
+def print_json(state: dict) -> None:
+    print(json.dumps(state), flush=True)
+
+
+def print_page(state: dict) -> None:
     from rich.console import Console
 
     Console().print(page(state))
@@ -161,7 +183,8 @@ def network_table(networks: list[dict]):
 def training_table(trainings: list[dict]):
     table = plain_table("training", "cycle", "seconds", "error", "curve")
     for t in trainings:
-        add_row(table, t["key"], t["cycle"], t["seconds"], t["error"], sparkline(t["curve"], 30))
+        numbers = (t["cycle"], f"{t['seconds']:.1f}", f"{t['error'] or 0:.4g}")
+        add_row(table, t["key"], *numbers, sparkline(t["curve"], 30))
     return table
 
 

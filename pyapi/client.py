@@ -31,16 +31,22 @@ class Client:
         test_rows: int = 0,
         normalize: bool = False,
         seed: int | None = None,
+        hidden: str = "tanh",
     ) -> RemoteNetwork:
-        """Make the network ``key``: inputs, hidden units, outputs, as ``create("k", 9, 15, 2)``."""
+        """Make the network ``key``: inputs, hidden units, outputs, as ``create("k", 9, 15, 2)``.
+
+        The settings are those of ``respnet.Network``.
+        """
         *most, last = units
         words = [role.upper(), *most, "->", last]
         words += ["NORMALIZE"] if normalize else []
         words += ["DATASET", train_rows, "TEST", test_rows]
         self.redis.execute_command("NR.CREATE", key, *words)
         net = self.network(key)
-        if seed is not None:
-            net.configure(seed=seed)
+        settings = {} if seed is None else {"seed": seed}
+        settings |= {} if hidden == "tanh" else {"hidden": hidden}
+        if settings:
+            net.configure(**settings)
         return net
 
     def network(self, key: str) -> RemoteNetwork:

@@ -5,6 +5,7 @@
 """
 
 from collections.abc import Callable, Sequence
+from itertools import groupby
 
 import numpy as np
 
@@ -42,9 +43,9 @@ def coloured_map(grid: np.ndarray):
 
     text = Text()
     for upper, lower in zip(grid[0::2], grid[1::2], strict=False):
-        for above, below in zip(upper, lower, strict=True):
+        for (above, below), run in groupby(zip(upper, lower, strict=True)):
             ink, paper = COLOURS[above % len(COLOURS)], COLOURS[below % len(COLOURS)]
-            text.append("▀", style=f"{ink} on {paper}")
+            text.append("▀" * len(list(run)), style=f"{ink} on {paper}")
         text.append("\n")
     text.rstrip()
     return text

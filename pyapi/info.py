@@ -9,7 +9,7 @@ def plain(value):
     """A number where the reply is one or reads as one, else text; arrays become lists."""
     if isinstance(value, list):
         return [plain(v) for v in value]
-    if isinstance(value, (int, float)):
+    if value is None or isinstance(value, (int, float)):
         return value
     word = text(value)
     try:

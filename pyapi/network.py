@@ -140,7 +140,8 @@ class Network:
     def _merge(self, result) -> None:
         self._model.swap(result.weights)
         self._resume = result.snapshot
-        self._totals = self._totals.after(result)
+        unit = self._outputs / 2 if self._model.spec.loss == "mse" else 1.0
+        self._totals = self._totals.after(result, unit)
 
     def wait(self, timeout: float | None = None) -> bool:
         """Until no training runs; False if ``timeout`` seconds were not enough.

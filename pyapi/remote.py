@@ -5,10 +5,12 @@ from functools import cached_property
 
 import numpy as np
 
+from .extras import need
 from .info import pairs
 from .rows import class_rows, input_rows, target_rows
 
-CHUNK = 500  # rows in one pipeline: bounds the memory of both sides
+CHUNK_BYTES = 16 << 20  # of rows in one command: bounds the memory of both sides
+FLOAT = np.dtype("<f4")
 
 
 class RemoteNetwork:
@@ -35,37 +37,37 @@ class RemoteNetwork:
         return pairs(self._call("NR.INFO"))
 
     def observe(self, x, y, where: str | None = None) -> tuple[int, int]:
-        """Add rows x (B,I) or (I) with their y to the set ``where`` ("train" or "test"), without
-        it to the emptier one. Returns the rows now held: train, test."""
+        """Add rows x (B,I) or (I) with their y: classes (B) or targets (B,O).
+
+        where: "train" or "test"; without it each row goes to the set that is emptier for its
+        size. Returns the rows now held. Of very many rows, all of a block are stored or none.
+        """
         inputs, outputs, role = self._shape
         rows, _ = input_rows(x, inputs)
         prepare = class_rows if role == "classifier" else target_rows
-        wanted = prepare(y, len(rows), outputs).reshape(len(rows), -1)
-        tail = [where.upper()] if where else []
-        answers = self._rows("NR.OBSERVE", ([*a, "->", *b, *tail] for a, b in words(rows, wanted)))
-        return tuple(int(n) for n in answers[-1])
+        wanted = prepare(y, len(rows), outputs)
+        target = [where.upper()] if where else []
+        held = (0, 0)
+        for part in blocks(rows):
+            blob = rows[part].astype(FLOAT).tobytes(), wanted[part].astype(FLOAT).tobytes()
+            held = self._call("NR.OBSERVE", "BLOB", *blob, *target)
+        return int(held[0]), int(held[1])
 
     def run(self, x) -> np.ndarray:
         """Outputs (O) for one row x (I), (B,O) for many (B,I), float32."""
         rows, single = input_rows(x, self._shape[0])
-        answers = self._rows("NR.RUN", rows.tolist())
-        outputs = np.array(answers, dtype=np.float32)
+        replies = [self._ask("NR.RUN", rows[part]) for part in blocks(rows)]
+        outputs = np.frombuffer(b"".join(replies), FLOAT).reshape(len(rows), -1)
         return outputs[0] if single else outputs
 
     def classify(self, x):
         """Class of one row x (I) as int, of many (B,I) as int64 array (B)."""
         rows, single = input_rows(x, self._shape[0])
-        classes = self._rows("NR.CLASS", rows.tolist())
-        return int(classes[0]) if single else np.array(classes, dtype=np.int64)
+        classes = [int(c) for part in blocks(rows) for c in self._ask("NR.CLASS", rows[part])]
+        return classes[0] if single else np.array(classes, dtype=np.int64)
 
-    def _rows(self, command: str, rows) -> list:
-        """One command a row, in pipelines of bounded size."""
-        answers, pipeline = [], self.redis.pipeline(transaction=False)
-        for row in rows:
-            pipeline.execute_command(command, self.key, *row)
-            if len(pipeline) == CHUNK:
-                answers += pipeline.execute()
-        return answers + pipeline.execute()
+    def _ask(self, command: str, rows: np.ndarray):
+        return self._call(command, "BLOB", rows.astype(FLOAT).tobytes())
 
     def train(
         self,
@@ -97,18 +99,36 @@ class RemoteNetwork:
         return True
 
     def stop(self) -> None:
-        """End a running training and keep what it has learned."""
-        self._call("NR.STOP")
+        """End a running training and keep what it has learned; nothing if none runs."""
+        try:
+            self._call("NR.STOP")
+        except need("redis.exceptions", "client").ResponseError as problem:
+            if "no training in progress" not in str(problem):
+                raise
+
+    def progress(self) -> dict:
+        """NR.PROGRESS: where the present or last training is, with the curve of its error."""
+        return pairs(self._call("NR.PROGRESS"))
 
     def reset(self) -> None:
-        """New random weights; the rows stay."""
+        """New weights; a running training is cancelled; the rows stay."""
         self._call("NR.RESET")
 
     def configure(self, **settings) -> None:
-        """NR.CONFIGURE: ``configure(seed=1, optimizer="adam")``."""
+        """NR.CONFIGURE: ``configure(seed=1, hidden="relu", optimizer="adam", learning_rate=0.01)``;
+        an optimizer's constants follow its name."""
         self._call("NR.CONFIGURE", *(word for pair in settings.items() for word in pair))
 
+    def save(self) -> None:
+        """Wait until everything the server holds, this network with it, is on its disk (SAVE)."""
+        self.redis.save()
 
-def words(rows: np.ndarray, wanted: np.ndarray):
-    """Pairs of lists: the inputs and the targets of each row as numbers."""
-    return zip(rows.tolist(), wanted.tolist(), strict=True)
+    def delete(self) -> None:
+        """Remove the key; a running training is cancelled."""
+        self.redis.delete(self.key)
+
+
+def blocks(rows: np.ndarray):
+    """Slices of the rows, each of at most CHUNK_BYTES; one empty slice for no rows."""
+    count = max(1, CHUNK_BYTES // (rows.shape[1] * FLOAT.itemsize))
+    return [slice(at, at + count) for at in range(0, max(1, len(rows)), count)]

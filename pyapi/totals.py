@@ -5,8 +5,9 @@ from dataclasses import asdict, dataclass
 
 @dataclass(frozen=True)
 class Totals:
-    """cycles: passes over the training rows. steps: row presentations. Errors are losses in scaled
-    units, after the last training; wrong: part of the test rows in the wrong class, 0 to 1."""
+    """cycles: passes over the training rows. steps: row presentations. Errors are of the last
+    training: the loss, half the sum of squares of a row where the loss is mse, in scaled units.
+    wrong: part of the test rows in the wrong class, 0 to 1."""
 
     cycles: int = 0
     steps: int = 0
@@ -16,15 +17,15 @@ class Totals:
     wrong: float = 0.0
     overfitting: bool = False
 
-    def after(self, result) -> "Totals":
-        """These and one more training."""
+    def after(self, result, unit: float) -> "Totals":
+        """These and one more training; ``unit`` makes errors of its losses."""
         last = result.progress
         return Totals(
             self.cycles + last.epoch,
             self.steps + last.steps,
             self.seconds + last.seconds,
-            last.loss,
-            last.test_loss or 0.0,
+            last.loss * unit,
+            (last.test_loss or 0.0) * unit,
             last.metric or 0.0,
             last.overfitting,
         )
