@@ -31,7 +31,7 @@ _DRAW = {
     "he_normal": lambda shape, rng: rng.normal(0, sqrt(2 / _fans(shape)[0]), shape),
     "lecun_uniform": lambda shape, rng: _uniform(sqrt(3 / _fans(shape)[0]), shape, rng),
     "lecun_normal": lambda shape, rng: rng.normal(0, sqrt(1 / _fans(shape)[0]), shape),
-    # starts nearly linear; RPROP lets grow what the rows ask for (docs/accuracy.md)
+    # starts nearly linear; RPROP grows what the rows ask for (docs/accuracy.md)
     "small_uniform": lambda shape, rng: _uniform(0.25 * sqrt(3 / _fans(shape)[0]), shape, rng),
     # the range of the original Neural Redis, whatever the fan-in
     "uniform_0.05": lambda shape, rng: _uniform(0.05, shape, rng),

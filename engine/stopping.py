@@ -28,7 +28,7 @@ class AutoStop:
     patience: epochs without progress, or ``growth`` times the epochs so far if that is more;
     overfit_patience: the same while the error is above what is kept. progress: the part of the
     error that must go. tolerance: weights are kept up to this part above the best error. floor:
-    an error below it ends the training as learned.
+    an error below it ends the training as learned. most: epochs, for errors that fall for ever.
     """
 
     def __init__(
@@ -40,9 +40,10 @@ class AutoStop:
         overfit_patience: int = 50,
         growth: float = 0.5,
         progress: float = 0.02,
+        most: int = 30_000,
     ):
         self.tolerance, self.floor, self.growth, self.progress = tolerance, floor, growth, progress
-        self.patience, self.overfit_patience = patience, overfit_patience
+        self.patience, self.overfit_patience, self.most = patience, overfit_patience, most
         self.best, self.best_epoch, self.overfitting = inf, 0, False
         self._mark, self._mark_epoch = inf, 0
 
@@ -71,7 +72,8 @@ class AutoStop:
         if error < self.floor:
             return "learned"
         patience = self.overfit_patience if self.overfitting else self.patience
-        if epoch - self._mark_epoch < max(patience, self.growth * self._mark_epoch):
+        waited = epoch - self._mark_epoch
+        if epoch < self.most and waited < max(patience, self.growth * self._mark_epoch):
             return None
         return "overfitting" if self.overfitting else "plateau"
 

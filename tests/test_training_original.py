@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from respnet.engine.model import Model
-from respnet.engine.original import original_spec
+from respnet.engine.original import original_spec, reported_errors
+from respnet.engine.spec import ModelSpec
 from respnet.engine.training import TrainOptions, run
 
 UNITS = (3, 5, 2)
@@ -88,3 +89,23 @@ def test_autostop_counts_strikes(backtrack):
     result = run(model, (x, y), (x, noise), options)
     assert result.reason == "overfitting"
     assert (result.progress.best_epoch < result.progress.epoch) and result.progress.epoch < 5000
+
+
+def test_reported_errors_of_a_classifier_count_classes_as_one_hot():
+    x, y = data()
+    model = Model(ModelSpec.dense(UNITS, role="classifier", seed=2))
+    outputs = model.predict(x).astype(np.float64)
+    error, wrong = reported_errors(model, (x, y))
+    target = np.eye(2)[y[:, 0].astype(int)]
+    assert error == pytest.approx(0.5 * ((outputs - target) ** 2).sum(axis=1).mean())
+    assert wrong == np.mean(outputs.argmax(axis=1) != y[:, 0])
+
+
+def test_reported_errors_of_a_regressor_are_in_scaled_units():
+    x, y = data()[0], 300 * data()[0][:, :2] - 1000
+    model = Model(ModelSpec.dense(UNITS, role="regressor", scaling=True))
+    result = run(model, (x, y), options=TrainOptions(max_epochs=5))
+    model.swap(result.weights)
+    error, wrong = reported_errors(model, (x, y))
+    assert error == pytest.approx(result.progress.loss, rel=1e-4)  # two outputs: mean = half sum
+    assert wrong is None

@@ -98,3 +98,8 @@ def test_backtrack_keeps_the_best_only():
 def test_the_original_ends_when_both_errors_vanish():
     assert OriginalStop().see(1, 1e-16, 1e-16).stop == "learned"
     assert OriginalStop().see(1, 1e-14, 1e-16).stop is None
+
+
+def test_an_error_that_falls_for_ever_has_its_end():
+    epoch, reason, kept = ended(AutoStop(0.05), lambda epoch: (1 / epoch, 2 / epoch))
+    assert reason == "plateau" and 30_000 <= epoch < 30_300 and kept == epoch
