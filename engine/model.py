@@ -17,7 +17,7 @@ from respnet.engine.program import compile_program
 from respnet.engine.spec import ModelSpec
 
 TABLES = {"activations": activations.NAMES, "losses": losses.POINTWISE, "metrics": losses.METRICS}
-LANES_ROWS = 640  # of a sub-batch: gradients are summed across the lanes once for each
+LANES_ROWS = 320  # of a sub-batch: gradients are summed across the lanes once for each
 CACHE_BYTES = 512 * 1024  # of activations per sub-batch in the rows layout
 
 PROGRAMS = 64  # compiled programs kept, and as many sets of packed weights

@@ -150,6 +150,9 @@ cdef class Executable:
         if steps[0] == NULL:
             raise MemoryError()
         for k, kernel in enumerate(kernels):
+            if (len(kernel.operands) > MAX_OPERANDS or len(kernel.dims) >= MAX_DIMS
+                    or len(kernel.constants) > MAX_CONSTANTS):
+                raise ValueError(f"{kernel.name} has more operands, dims or constants than a step")
             step = steps[0] + k
             step.run = self.find(kernel.name)
             for i in range(MAX_OPERANDS):

@@ -10,45 +10,53 @@ namespace RESPNET_LEVEL {
 // Outputs computed together: as many as leave registers for one weight and four inputs.
 constexpr int LANES_TILE = RESPNET_VECTOR_BYTES == 64 ? 6 : 2;
 
-// y[o] = bias[o] + sum_i weight(o,i) x[i] for T outputs and one block of rows;
+// Rows that go through a product and its activation together, while they are in the first cache.
+template <class R> constexpr int64_t BLOCK = 4 * WIDE<R>;
+
+// One product: out[o] = bias[o] + sum_i weight(o,i) x[i] over columns of `stride` rows, where
 // weight(o,i) = weights[o * step_o + i * step_i].
-template <class R, int T> static void lanes_tile(int64_t inputs, const R *x, int64_t stride,
-                                                 const R *weights, int64_t step_o, int64_t step_i,
-                                                 const R *bias, R *y) {
-    constexpr int VECTORS = 4;
-    for (int64_t r = 0; r < BLOCK<R>; r += VECTORS * LANES<R>) {
-        vec<R> sum[T][VECTORS];
-        RESPNET_UNROLL for (int o = 0; o < T; o++) RESPNET_UNROLL for (int v = 0; v < VECTORS; v++)
-            sum[o][v] = splat<vec<R>>(bias ? bias[o] : R(0));
-        for (int64_t i = 0; i < inputs; i++) {
-            vec<R> column[VECTORS];
-            RESPNET_UNROLL for (int v = 0; v < VECTORS; v++) column[v] =
-                load<vec<R>>(x + i * stride + r + v * LANES<R>);
+template <class R> struct lanes_product {
+    int64_t inputs, outputs, stride, step_o, step_i;
+    const R *weights, *bias;
+
+    // V registers of rows of T outputs
+    template <int T, int V>
+    inline __attribute__((always_inline)) void tile(const R *x, int64_t first, R *y) const {
+        vec<R> sum[T][V];
+        RESPNET_UNROLL for (int o = 0; o < T; o++) {
+            const vec<R> start = splat<vec<R>>(bias ? bias[first + o] : R(0));
+            RESPNET_UNROLL for (int v = 0; v < V; v++) sum[o][v] = start;
+        }
+        const R *w = weights + first * step_o;
+        for (int64_t i = 0; i < inputs; i++, w += step_i) {
+            vec<R> column[V];
+            RESPNET_UNROLL for (int v = 0; v < V; v++)
+                column[v] = load<vec<R>>(x + i * stride + v * LANES<R>);
             RESPNET_UNROLL for (int o = 0; o < T; o++) {
-                const vec<R> w = splat<vec<R>>(weights[o * step_o + i * step_i]);
-                RESPNET_UNROLL for (int v = 0; v < VECTORS; v++) sum[o][v] += w * column[v];
+                const vec<R> weight = splat<vec<R>>(w[o * step_o]);
+                RESPNET_UNROLL for (int v = 0; v < V; v++) sum[o][v] += weight * column[v];
             }
         }
-        RESPNET_UNROLL for (int o = 0; o < T; o++) RESPNET_UNROLL for (int v = 0; v < VECTORS; v++)
-            store<vec<R>>(y + o * stride + r + v * LANES<R>, sum[o][v]);
+        RESPNET_UNROLL for (int o = 0; o < T; o++)
+            RESPNET_UNROLL for (int v = 0; v < V; v++)
+                store<vec<R>>(y + (first + o) * stride + v * LANES<R>, sum[o][v]);
     }
-}
 
-// All outputs for one block of rows.
-template <class R> static void lanes_product(int64_t inputs, int64_t outputs, const R *x,
-                                             int64_t stride, const R *weights, int64_t step_o,
-                                             int64_t step_i, const R *bias, R *y) {
-    int64_t o = 0;
-    for (; o + LANES_TILE <= outputs; o += LANES_TILE)
-        lanes_tile<R, LANES_TILE>(inputs, x, stride, weights + o * step_o, step_o, step_i,
-                                  bias ? bias + o : bias, y + o * stride);
-    for (; o + 2 <= outputs; o += 2)
-        lanes_tile<R, 2>(inputs, x, stride, weights + o * step_o, step_o, step_i,
-                         bias ? bias + o : bias, y + o * stride);
-    if (o < outputs)
-        lanes_tile<R, 1>(inputs, x, stride, weights + o * step_o, step_o, step_i,
-                         bias ? bias + o : bias, y + o * stride);
-}
+    template <int V> __attribute__((noinline)) void columns(const R *x, R *y) const {
+        int64_t o = 0;
+        for (; o + LANES_TILE <= outputs; o += LANES_TILE) tile<LANES_TILE, V>(x, o, y);
+        for (; o + 2 <= outputs; o += 2) tile<2, V>(x, o, y);
+        if (o < outputs) tile<1, V>(x, o, y);
+    }
+
+    // rows: a multiple of WIDE
+    void operator()(const R *x, int64_t rows, R *y) const {
+        constexpr int FEW = WIDE<R> / LANES<R>;
+        int64_t r = 0;
+        for (; r + 4 * LANES<R> <= rows; r += 4 * LANES<R>) columns<4>(x + r, y + r);
+        for (; r < rows; r += WIDE<R>) columns<FEW>(x + r, y + r);
+    }
+};
 
 // d[a][b] (+)= sum over rows of x[a] y[b] for an A x B tile of column pairs.
 template <class R, int A, int B> static void

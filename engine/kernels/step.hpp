@@ -19,10 +19,9 @@ RESPNET_INLINE int64_t rows_of(const respnet_step *s, const respnet_frame *f) {
 }
 
 // The lanes layout stores a buffer (B,N) column by column: N columns of `stride` rows. Kernels work
-// on whole blocks of rows; rows past the last one hold finite numbers and gradients of 0.
-template <class R> constexpr int BLOCK = 4 * WIDE<R>;
+// on whole wide<R> of rows; rows past the last one hold finite numbers and gradients of 0.
 template <class R> RESPNET_INLINE int64_t padded(int64_t rows) {
-    return (rows + BLOCK<R> - 1) / BLOCK<R> * BLOCK<R>;
+    return (rows + WIDE<R> - 1) / WIDE<R> * WIDE<R>;
 }
 
 // The two layouts as spans of consecutive numbers, for steps that treat every number alike.

@@ -40,13 +40,15 @@ template <class R> static void dense_backward_rows(const respnet_step *s, respne
 // Lanes: x (B,I), kernel (I,O), bias? -> y (B,O), a block of rows at a time through the activation
 template <class R> static void dense_forward_lanes(const respnet_step *s, respnet_frame *f) {
     const int64_t I = s->dim[0], O = s->dim[1], rows = padded<R>(f->rows);
-    const R *x = at<R>(s, f, 0), *kernel = at<R>(s, f, 1), *bias = at<R>(s, f, 2);
+    const R *x = at<R>(s, f, 0);
+    const lanes_product<R> product{I, O, f->stride, 1, O, at<R>(s, f, 1), at<R>(s, f, 2)};
     R *y = at<R>(s, f, 3);
     with_activation((int)s->dim[2], [&](auto act) {
         for (int64_t r = 0; r < rows; r += BLOCK<R>) {
-            lanes_product<R>(I, O, x + r, f->stride, kernel, 1, O, bias, y + r);
+            const int64_t count = rows - r < BLOCK<R> ? rows - r : BLOCK<R>;
+            product(x + r, count, y + r);
             for (int64_t o = 0; o < O; o++)
-                for (int64_t i = 0; i < BLOCK<R>; i += LANES<R>) {
+                for (int64_t i = 0; i < count; i += LANES<R>) {
                     R *p = y + o * f->stride + r + i;
                     store<vec<R>>(p, act.forward(load<vec<R>>(p)));
                 }
@@ -61,9 +63,7 @@ template <class R> static void dense_backward_lanes(const respnet_step *s, respn
     R *dx = at<R>(s, f, 3), *dbias = at<R>(s, f, 5);
     lanes_outer<R>(rows, I, O, x, dz, f->stride, at<R>(s, f, 4), adds(s, f));
     if (dbias) lanes_sums<R>(rows, O, dz, f->stride, dbias, adds(s, f));
-    if (dx)
-        for (int64_t r = 0; r < rows; r += BLOCK<R>)
-            lanes_product<R>(O, I, dz + r, f->stride, kernel, O, 1, nullptr, dx + r);
+    if (dx) lanes_product<R>{O, I, f->stride, O, 1, kernel, nullptr}(dz, rows, dx);
 }
 
 // Packs: kernel (I,O) -> packed
