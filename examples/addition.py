@@ -14,7 +14,8 @@ from respnet.demos import addition
 server = redis.Redis.from_url(sys.argv[1] if sys.argv[1:] else "redis://127.0.0.1:6390")
 command = server.execute_command
 command("DEL", "sum")
-command(*"NR.CREATE sum REGRESSOR 2 10 -> 1 NORMALIZE DATASET 400 TEST 200".split())
+sizes = ["DATASET", 400, "TEST", 200]
+command("NR.CREATE", "sum", "REGRESSOR", 2, 10, "->", 1, "NORMALIZE", *sizes)
 
 x, y = (rows.tolist() for rows in addition(900, seed=1))  # redis-py sends Python's numbers
 with server.pipeline(transaction=False) as pipe:

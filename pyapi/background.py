@@ -26,8 +26,8 @@ class Background:
 
     def _run(self) -> None:
         try:
-            for self.progress in self._training:
-                pass
+            for progress in self._training:
+                self.progress = progress
             result = self._training.result()
             with self._lock:
                 if not self._cancelled:

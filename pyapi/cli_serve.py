@@ -1,7 +1,6 @@
 """``respnet serve``: the server. Its options are the rows of ``respnet.redisproto.settings``."""
 
 import errno
-import errno
 import logging
 import os
 import socket

@@ -10,7 +10,7 @@ from .info import pairs, text
 
 SUMMARY = "watch a server: requests, memory, networks, trainings"
 EXAMPLE = "respnet top 127.0.0.1:6390 --once --json"
-NETWORK_COLUMNS = "network type layout train test cycles error test-error".split()
+NETWORK_COLUMNS = ["network", "type", "layout", "train", "test", "cycles", "error", "test-error"]
 RATE_SECONDS = 0.2  # between the two looks of --once
 NETWORKS = 200  # shown at most; INFO tells how many there are
 
