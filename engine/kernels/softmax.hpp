@@ -1,7 +1,7 @@
 // Softmax of rows, stable: the largest value is taken off first.
 //
 // Narrow rows are computed with rows in the lanes, sums in the order of the columns; others with
-// columns in the lanes of wide<R>. The choice depends on n alone, so all levels add in one order.
+// columns in the lanes, summed in wide<R>. The choice depends on n alone: one order at all levels.
 #pragma once
 
 #include "math.hpp"
@@ -30,24 +30,35 @@ static void softmax_narrow(const R *x, int64_t ldx, R *y, int64_t ldy, int64_t r
         for (int64_t j = 0; j < n; j++) y[i * ldy + j] = t[j][i];
 }
 
+// The largest of n > LANES numbers; the last register overlaps the one before.
+template <class R> RESPNET_INLINE R largest_of(const R *x, int64_t n) {
+    vec<R> top = load<vec<R>>(x + n - LANES<R>);
+    for (int64_t j = 0; j + LANES<R> <= n; j += LANES<R>) top = maximum(top, load<vec<R>>(x + j));
+    R largest = top[0];
+    for (int i = 1; i < LANES<R>; i++) largest = maximum(largest, R(top[i]));
+    return largest;
+}
+
+// Calls f(first column, columns) for the registers of a row.
+template <class V, class F> RESPNET_INLINE void along(int64_t n, F f) {
+    int64_t j = 0;
+    for (; j + traits<V>::lanes <= n; j += traits<V>::lanes) f(j, (int64_t)traits<V>::lanes);
+    if (j < n) f(j, n - j);
+}
+
 template <class R> static void softmax_row(const R *x, R *y, int64_t n) {
-    typedef wide<R> V;
-    const int64_t whole = n / WIDE<R> * WIDE<R>, rest = n - whole;
-    R largest = x[0];
-    for (int64_t j = 1; j < n; j++) largest = maximum(largest, x[j]);
-    V sum{};
-    for (int64_t j = 0; j < whole; j += WIDE<R>) {
-        const V e = exp(load<V>(x + j) - splat<V>(largest));
-        sum += e;
-        store(y + j, e);
-    }
-    if (rest) {
-        store_part(y + whole, exp(load_part<V>(x + whole, rest) - splat<V>(largest)), rest);
-        sum += load_part<V>(y + whole, rest);
-    }
+    typedef vec<R> V;
+    typedef wide<R> W;
+    const V largest = splat<V>(largest_of(x, n));
+    along<V>(n, [&](int64_t j, int64_t part) {
+        store_part(y + j, exp(load_part<V>(x + j, part) - largest), part);
+    });
+    W sum{};
+    along<W>(n, [&](int64_t j, int64_t part) { sum += load_part<W>(y + j, part); });
     const V scale = splat<V>(1 / sum_lanes(sum));
-    for (int64_t j = 0; j < whole; j += WIDE<R>) store(y + j, load<V>(y + j) * scale);
-    if (rest) store_part(y + whole, load_part<V>(y + whole, rest) * scale, rest);
+    along<V>(n, [&](int64_t j, int64_t part) {
+        store_part(y + j, load_part<V>(y + j, part) * scale, part);
+    });
 }
 
 // y (rows,n) = exp(x) / sum of exp(x) along each row; y may be x. NaN, or +inf, makes its row NaN.
