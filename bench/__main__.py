@@ -25,7 +25,6 @@ WORKLOADS = {
     "size": "bench.workloads.size",
     "kernels": "bench.kernels",
     "accuracy": "bench.accuracy",
-    "durability": "bench.durability",
 }
 # What `all` runs; the others take minutes and are asked for by name.
 ALL = ("rprop", "inference", "train", "startup", "resp")

@@ -13,7 +13,7 @@ from ..pinning import ALL_CPUS, on_cpus
 
 TITLE = "Import in a fresh interpreter"
 STATEMENTS = {
-    "respnet": "import respnet, numpy",
+    "respnet": "from respnet import Network",
     "numpy": "import numpy",
     "onnxruntime": "import onnxruntime",
     "torch": "import torch",
