@@ -1,7 +1,8 @@
 """Import time and memory, each import in a fresh interpreter.
 
 Measured inside the new process around the import alone: the start of Python is the same for all.
-``from respnet import Network`` and not ``import respnet``, which may put its work off.
+``import respnet`` puts most of its work off until a name is used, so the import of ``Network``,
+which loads NumPy and the engine, is measured too and has to meet the same bar.
 """
 
 import importlib.util
@@ -14,6 +15,7 @@ from ..pinning import ALL_CPUS, on_cpus
 TITLE = "Import in a fresh interpreter"
 STATEMENTS = {
     "respnet": "from respnet import Network",
+    "import respnet": "import respnet",
     "numpy": "import numpy",
     "onnxruntime": "import onnxruntime",
     "torch": "import torch",
@@ -46,13 +48,14 @@ class Import:
 
 
 def contests(quick):
-    wanted = list(STATEMENTS)[:2] if quick else list(STATEMENTS)
-    there = [name for name in wanted if importlib.util.find_spec(name)]
+    wanted = ["respnet", "numpy"] if quick else list(STATEMENTS)
+    there = [name for name in wanted if importlib.util.find_spec(name.split()[-1])]
     yield Contest(
         "import",
         {name: Import(STATEMENTS[name]) for name in there},
-        lambda: f"{STATEMENTS['respnet']} imports NumPy too: the bar is the difference.",
-        (Bar(at_most=25, against="numpy", metric="import_ms"),),
+        lambda: f"respnet is `{STATEMENTS['respnet']}`; the bar is the difference to NumPy's import.",
+        tuple(Bar(at_most=25, against="numpy", metric="import_ms", side=name)
+              for name in list(STATEMENTS)[:2]),
         {name: "not installed" for name in wanted if name not in there},
         "import_ms",
     )
