@@ -53,7 +53,7 @@ def contests(quick):
     yield Contest(
         "import",
         {name: Import(STATEMENTS[name]) for name in there},
-        lambda: f"respnet is `{STATEMENTS['respnet']}`; the bar is the difference to NumPy's import.",
+        lambda: f"respnet is `{STATEMENTS['respnet']}`; the bar is what it adds to NumPy's.",
         tuple(Bar(at_most=25, against="numpy", metric="import_ms", side=name)
               for name in list(STATEMENTS)[:2]),
         {name: "not installed" for name in wanted if name not in there},
