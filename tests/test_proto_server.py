@@ -1,8 +1,10 @@
 """A real server over real sockets: framing, order, transactions, who may do what."""
 
 import contextlib
+import shutil
 import signal
 import socket
+import subprocess
 import time
 
 import hiredis
@@ -237,3 +239,38 @@ def test_statistics_count(server, client):
         client.ping()
     assert client.info("stats")["total_commands_processed"] >= before + 10
     assert client.info("commandstats")["cmdstat_ping"]["calls"] >= 10
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory):
+    if shutil.which("openssl") is None:
+        pytest.skip("openssl, which makes the certificate, is not installed")
+    folder = tmp_path_factory.mktemp("tls")
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
+         "-nodes", "-days", "2", "-subj", "/CN=localhost", "-addext",
+         "subjectAltName=IP:127.0.0.1", "-keyout", folder / "key", "-out", folder / "cert"],
+        check=True, capture_output=True)
+    return folder
+
+
+def test_tls(serve, certificate):
+    cert, key = str(certificate / "cert"), str(certificate / "key")
+    server = serve(tls_cert_file=cert, tls_key_file=key)
+    client = server.redis(host="127.0.0.1", ssl=True, ssl_ca_certs=cert)
+    assert client.set("k", b"x" * 3_000_000) and client.get("k") == b"x" * 3_000_000
+    plain = server.connect(timeout=5)
+    plain.send(PING)
+    with contextlib.suppress(ConnectionError):
+        assert b"PONG" not in plain.sock.recv(100)
+    assert client.ping()
+
+
+def test_tls_with_certificates_of_clients(serve, certificate):
+    cert, key = str(certificate / "cert"), str(certificate / "key")
+    server = serve(tls_cert_file=cert, tls_key_file=key, tls_ca_cert_file=cert)
+    with pytest.raises((redis.ConnectionError, OSError)):
+        server.redis(host="127.0.0.1", ssl=True, ssl_ca_certs=cert, retry=None).ping()
+    known = server.redis(host="127.0.0.1", ssl=True, ssl_ca_certs=cert,
+                         ssl_certfile=cert, ssl_keyfile=key)
+    assert known.ping()
