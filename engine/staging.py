@@ -1,7 +1,8 @@
 """What a training needs, made from a model, rows in the user's units and options.
 
 Rows are scaled by the training rows' own statistics, classes become what the loss wants, and the
-trainer gets its constants. Models of role ``model`` are left as their maker described them.
+trainer gets its constants. Models of role ``model``, and models that do not scale, whose inputs
+may be of any size, train with the optimizer's own constants.
 """
 
 from math import prod
@@ -15,7 +16,7 @@ from respnet.engine.scaling import Scaling
 
 
 def rprop_constants(role: str, inputs: int, parameters: int, rows: int) -> dict[str, float]:
-    """Constants of RPROP for the classifiers and regressors of the NR commands.
+    """Constants of RPROP for classifiers and regressors on standardised inputs.
 
     Weight decay, of classifiers: 1 / rows up to two rows per parameter, soon next to none beyond.
     1 / rows is a Gaussian prior of variance 1 on the parameters (MacKay 1992); where there are
@@ -23,8 +24,6 @@ def rprop_constants(role: str, inputs: int, parameters: int, rows: int) -> dict[
     inputs on so small that a unit's sum, in which all weights move at once, is not saturated; from
     a hundred on the prior narrows for the same reason.
     """
-    if role == "model":
-        return {}
     scarce = min(1.0, (2.0 * parameters / rows) ** 3) * max(1.0, inputs / 100)
     return {
         "step_start": 0.1 * min(1.0, 10 / inputs),
@@ -80,7 +79,7 @@ def _trainer(model, options, rows):
     if options.exact_original:
         return model.trainer("rprop+", dict(options.constants), **common)
     constants = {}
-    if options.optimizer == "rprop":
+    if options.optimizer == "rprop" and model.spec.scaling and model.spec.role != "model":
         inputs = prod(model.spec.inputs[0][1])
         constants = rprop_constants(model.spec.role, inputs, model.parameter_count, rows)
     constants.update(options.constants)

@@ -173,4 +173,12 @@ def test_constants_follow_the_sizes():
     assert plenty["weight_decay"] < 1e-6 / 10
     assert wide["step_start"] == pytest.approx(0.1 / 300) and wide["weight_decay"] == 0.03
     assert rprop_constants("regressor", 4, 123, 67)["weight_decay"] == 0
-    assert rprop_constants("model", 4, 123, 67) == {}
+
+
+@pytest.mark.parametrize("scaling,want", [(True, 0.1 * 10 / 40), (False, 0.1)])
+def test_the_first_step_is_for_standardised_inputs(scaling, want):
+    model = Model(ModelSpec.dense((40, 3, 2), role="classifier", scaling=scaling))
+    rng = np.random.default_rng(0)
+    rows = rng.normal(size=(30, 40)), rng.integers(2, size=(30, 1))
+    training = Training(model, rows, options=TrainOptions(max_epochs=1))
+    assert training.trainer.state[0] == pytest.approx(want)
