@@ -284,3 +284,36 @@ def test_rprop_step_stays_within_its_limits():
     assert rprop(LEVELS[-1], [1] * 60, [False] * 60)[1] == 50
     turns = [(-1) ** (i // 2) for i in range(100)]
     assert rprop(LEVELS[-1], turns, [False] * 100)[1] >= 1e-6
+
+
+# ------------------------------------------------------------------------------------ same bits
+
+FUSED = [level for level in LEVELS if level != "portable"]
+
+
+def formulas(level, dtype):
+    """Every activation, loss and optimizer on random numbers, as one array."""
+    r = np.random.default_rng(3)
+    x, t = r.uniform(-4, 4, 1003).astype(dtype), r.uniform(0, 1, 1003).astype(dtype)
+    out = []
+    for number in range(len(ACTIVATIONS)):
+        out += [np.empty_like(x), np.empty_like(x)]
+        direct.call(level, "probe_activation", dtype, [x, t, *out[-2:]], [x.size, number])
+    for name in LOSSES:
+        out += [np.empty_like(x), np.empty_like(x)]
+        direct.call(level, f"probe_{name}", dtype, [x, t, *out[-2:]], [x.size])
+    for kind, constants, flag, _ in ORACLE.values():
+        state = [np.array([v], dtype) for v in (1, 0, 0, 0, 0)]
+        for i, g in enumerate(x[:50], 1):
+            state[1][0] = g
+            row = [adam_rate(i) if c is None else c for c in constants]
+            direct.call(level, "probe_optimizer", dtype, state, [kind, flag], row)
+        out += state
+    return np.concatenate(out)
+
+
+@pytest.mark.skipif(len(FUSED) < 2, reason="the processor has not both AVX2 and AVX-512")
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_formulas_give_the_same_bits_at_the_levels_with_fma(dtype):
+    one, other = (formulas(level, dtype) for level in FUSED)
+    np.testing.assert_array_equal(one.view(np.uint8), other.view(np.uint8))

@@ -91,7 +91,7 @@ struct gelu {
     template <class V> static RESPNET_FN V forward(V x) { return x * below(x); }
     template <class V> static RESPNET_FN V backward(V x, V, V dy) {
         const V density = splat<V>(0.39894228040143268) * exp(splat<V>(-0.5) * x * x);
-        return dy * (below(x) + x * density);
+        return dy * multiply_add(x, density, below(x));
     }
 };
 
@@ -202,8 +202,8 @@ template <class R> struct sgd {
     }
     template <class V> RESPNET_FN void update(V &w, V g, V &velocity) const {
         const V push = splat<V>(learning_rate) * g;
-        velocity = splat<V>(momentum) * velocity - push;
-        w += nesterov ? splat<V>(momentum) * velocity - push : velocity;
+        velocity = multiply_add(splat<V>(momentum), velocity, -push);
+        w += nesterov ? multiply_add(splat<V>(momentum), velocity, -push) : velocity;
     }
 };
 
