@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -69,6 +70,13 @@ def test_an_unknown_name_in_the_file_is_refused(tmp_path):
     (tmp_path / "respnet.toml").write_text("prot = 6400\n")
     done = respnet(cwd=tmp_path)
     assert done.returncode == 2 and "'prot'" in done.stderr
+
+
+def test_the_example_file_is_understood(tmp_path):
+    example = Path(__file__).resolve().parents[1] / "deploy" / "respnet.toml"
+    found = settings(respnet("--config", example, "--print-config", cwd=tmp_path))
+    given = [name for name, (_, origin) in found.items() if origin == str(example)]
+    assert len(given) > 8 and "dir" in given
 
 
 def test_a_taken_port_is_named_with_another_to_try(tmp_path):
