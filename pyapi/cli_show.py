@@ -53,7 +53,8 @@ def graph(spec) -> str:
     """A chain as one line: ``2 -> dense 20 tanh -> dense 3 softmax``."""
     words = ["x".join(map(str, shape)) for _, shape in spec.inputs]
     for node in spec.nodes:
-        words.append(" ".join([node.kind, *map(str, node.config.values())]))
+        shown = [v for k, v in node.config.items() if not k.endswith("_initializer")]
+        words.append(" ".join([node.kind, *map(str, shown)]))
     return " -> ".join(words)
 
 
