@@ -39,7 +39,7 @@ _DRAW = {
 NAMES = tuple(_DRAW)
 
 
-def draw(name: str, shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
+def draw(name: str, shape: tuple[int, ...], rng: "np.random.Generator") -> np.ndarray:
     """An array of ``shape`` drawn by the initialiser ``name``."""
     if name not in _DRAW:
         raise SpecError(f"initializer must be one of {', '.join(NAMES)}, got {name!r}")
