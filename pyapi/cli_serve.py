@@ -10,8 +10,9 @@ from . import __version__
 from .cli_errors import CliError
 
 SUMMARY = "run the server, on loopback and port 6390 unless told otherwise"
-EXAMPLE = "respnet serve --port 6400 --dir data --appendfsync always"
+EXAMPLE = "respnet serve --port 6400 --dir /var/lib/respnet --appendfsync always"
 DEFAULT_FILE = Path("respnet.toml")
+KEPT = "respnet-data"  # the folder of the store, here, unless another one (or "") is named
 USAGE = 2
 # Redis has "notice" where Python has INFO, and "verbose" between it and DEBUG.
 LEVELS = {"debug": 10, "verbose": 15, "notice": 20, "warning": 30}
@@ -59,7 +60,10 @@ def load(args):
     given = {row.name: getattr(args, row.name.replace("-", "_")) for row in rows()}
     flags = {n: " ".join(v) if isinstance(v, list) else v for n, v in given.items()}
     try:
-        return Config.load(flags, os.environ, path)
+        config = Config.load(flags, os.environ, path)
+        if config.origin["dir"] == "default":
+            config.assign("dir", KEPT, "respnet serve")
+        return config
     except (SettingError, OSError, ValueError) as problem:
         raise CliError(str(problem), USAGE) from None
 
@@ -109,7 +113,7 @@ def tell(server) -> None:
     """The one line a user waits for."""
     config = server.config
     where = " ".join(a.removeprefix("-") for a in config["bind"])
-    kept = f"data in {config['dir']}" if config["dir"] else "nothing is kept: no --dir"
+    kept = f"data in {config['dir']}" if config["dir"] else "nothing is kept"
     logging.getLogger("respnet").warning(
         "respnet %s listens on %s port %s; %s", __version__, where, config["port"], kept
     )

@@ -118,3 +118,14 @@ def test_shutdown_ends_it_too(server):
     process, client = server
     client.shutdown()
     assert process.wait(20) == 0
+
+
+def test_serve_keeps_its_data_beside_it_unless_told_otherwise(tmp_path):
+    def shown(*words):
+        command = [sys.executable, "-m", "respnet.cli", "serve", "--print-config", *words]
+        lines = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True).stdout
+        return next(line for line in lines.splitlines() if line.startswith("dir ="))
+
+    assert shown() == "dir = respnet-data  # respnet serve"
+    assert shown("--dir", "other") == "dir = other  # --dir"
+    assert shown("--dir", "") == 'dir = ""  # --dir'
