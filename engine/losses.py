@@ -33,6 +33,10 @@ LOSSES = {
     "binary_crossentropy": _pointwise("binary_crossentropy", "binary_error", "sigmoid"),
     "categorical_crossentropy": Loss("softmax_crossentropy", (), "class_error", "softmax"),
     "sparse_crossentropy": Loss("sparse_crossentropy", (), "sparse_class_error", "softmax", 1),
+    # of outputs that are logits already
+    "binary_crossentropy_logits": _pointwise("binary_crossentropy", "logit_error"),
+    "categorical_crossentropy_logits": Loss("softmax_crossentropy", (), "class_error"),
+    "sparse_crossentropy_logits": Loss("sparse_crossentropy", (), "sparse_class_error", None, 1),
 }
 POINTWISE = ("mse", "mae", "huber", "binary_crossentropy")  # in the order of formulas.hpp
 METRICS = ("class_error", "sparse_class_error", "binary_error", "logit_error", "absolute_error")

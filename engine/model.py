@@ -55,6 +55,7 @@ class Model(Predictor):
         flat = len(spec.inputs) == len(spec.outputs) == 1 and len(spec.inputs[0][1]) == 1
         self.shaped = not flat
         self._executables: OrderedDict = OrderedDict()
+        self._outputs: dict = {}
         self.swap(self.layout.initial(self.dtype, spec.seed) if vector is None else vector)
 
     @property
@@ -79,12 +80,12 @@ class Model(Predictor):
         return self.layout.view(self.weights.vector, name)
 
     def executable(
-        self, mode: str, layout: str, weighted: bool = False, optimizer=None, shapes=None
+        self, mode: str, layout: str, weighted: bool = False, optimizer=None, shapes=None, watch=()
     ) -> Executable:
         """The compiled program of a mode in a layout, for inputs of these row shapes; cached."""
-        key = (mode, layout, weighted, optimizer, shapes)
+        key = (mode, layout, weighted, optimizer, shapes, watch)
         if key not in self._executables:
-            program = self.program(mode, weighted, shapes)
+            program = self.program(mode, weighted, shapes, watch)
             lowered = lower(
                 program,
                 layout,
@@ -100,9 +101,17 @@ class Model(Predictor):
         self._executables.move_to_end(key)
         return self._executables[key]
 
-    def program(self, mode: str, weighted: bool = False, shapes=None):
+    def program(self, mode: str, weighted: bool = False, shapes=None, watch=()):
         """The abstract program of a mode (``engine/program.py``)."""
-        return compile_program(self.spec, mode, self.layout, weighted, shapes)
+        return compile_program(self.spec, mode, self.layout, weighted, shapes, watch)
+
+    def output_shapes(self, shapes=None) -> list[tuple[int, ...]]:
+        """Row shapes of the outputs, for inputs of these row shapes; cached."""
+        shapes = shapes or tuple(shape for _, shape in self.spec.inputs)
+        if shapes not in self._outputs:
+            externals = self.program("predict", shapes=shapes).externals
+            self._outputs[shapes] = [e.shape for e in externals[len(shapes) :]]
+        return self._outputs[shapes]
 
     def rows(self, program, layout: str) -> int:
         """Rows of a sub-batch: many enough to be worth it, few enough to stay in cache."""

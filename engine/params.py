@@ -10,7 +10,7 @@ from math import prod
 import numpy as np
 
 from respnet.engine import initializers
-from respnet.engine.errors import LimitError
+from respnet.engine.errors import LimitError, SpecError
 from respnet.engine.layers import Layer, make
 from respnet.engine.spec import MAX_PARAMETERS, ModelSpec
 
@@ -35,12 +35,15 @@ class Layout:
     def __init__(self, spec: ModelSpec):
         self.layers: dict[str, Layer] = {}
         self.shapes: dict[str, tuple[int, ...]] = dict(spec.inputs)
+        self.owners: dict[str, str] = {}
         wanted = []
         for node in spec.nodes:
             layer = make(node.kind, node.config, node.name)
             shapes = [self.shapes[name] for name in node.inputs]
             self.layers[node.name] = layer
-            wanted += [(node.name, parameter) for parameter in layer.parameters(*shapes)]
+            self.owners[node.name] = node.weights or node.name
+            parameters = [(node.name, parameter) for parameter in layer.parameters(*shapes)]
+            wanted += self._shared(node, parameters, wanted) if node.weights else parameters
             self.shapes[node.name] = layer.output_shape(*shapes)
         self.places: dict[str, Place] = {}
         self.size = 0
@@ -54,6 +57,17 @@ class Layout:
         if spec.scaling:
             self._add(_scaling(spec, self.shapes))
 
+    @staticmethod
+    def _shared(node, parameters, before) -> list:
+        """Nothing more, if the node named has the parameters this one wants."""
+        have = {p.name: p.shape for name, p in before if name == node.weights}
+        wants = {p.name: p.shape for _, p in parameters}
+        if wants != have:
+            raise SpecError(
+                f"layer {node.name!r} shares weights of {node.weights!r}: wants {wants}, has {have}"
+            )
+        return []
+
     def _add(self, parameters) -> None:
         for name, shape, initializer in parameters:
             self.places[name] = Place(name, shape, self.size, initializer)
@@ -63,7 +77,7 @@ class Layout:
 
     def of(self, node: str) -> dict[str, Place]:
         """Parameters of one node by their short names."""
-        prefix = f"{node}/"
+        prefix = f"{self.owners.get(node, node)}/"
         return {n[len(prefix) :]: p for n, p in self.places.items() if n.startswith(prefix)}
 
     def view(self, vector: np.ndarray, name: str) -> np.ndarray:

@@ -98,8 +98,8 @@ class Builder:
 
 
 class _Compiler:
-    def __init__(self, spec: ModelSpec, mode: str, layout: Layout, shapes):
-        self.spec, self.mode, self.layout = spec, mode, layout
+    def __init__(self, spec: ModelSpec, mode: str, layout: Layout, shapes, watch=()):
+        self.spec, self.mode, self.layout, self.watch = spec, mode, layout, watch
         self.b = Builder(training=mode == "train")
         self.values: dict[str, Buffer] = {}
         self.saved: dict[str, object] = {}
@@ -160,7 +160,8 @@ class _Compiler:
     def loss(self, weighted: bool) -> Buffer:
         """Emit the loss of the first output (and metric when evaluating); its gradient.
 
-        Further outputs (states, say) are written as when predicting.
+        Further outputs (states, say) are written as when predicting; the first one if it is
+        watched, as it enters the loss: logits where the loss contains the activation.
         """
         loss = loss_named(self.spec.loss)
         name, *others = self.spec.outputs
@@ -173,9 +174,10 @@ class _Compiler:
         target = self.external((*leading, loss.columns) if loss.columns else prediction.shape)
         weight = self.external((*leading, 1)) if weighted else None
         self._write_outputs(others)
-        prediction = self.values[name]
+        if "outputs" in self.watch:
+            self._write_outputs([name])
         dprediction = self.b.buffer(prediction.shape)
-        if self.mode == "evaluate":
+        if self.mode == "evaluate" or "metric" in self.watch:
             self.b.step("metric", prediction, target, metric=_metric(loss, fused))
         self.b.step(loss.op, prediction, target, weight, dprediction, **dict(loss.attributes))
         return dprediction
@@ -234,16 +236,22 @@ def _metric(loss, fused: str | None) -> str:
 
 
 def compile_program(
-    spec: ModelSpec, mode: str, layout: Layout | None = None, weighted: bool = False, shapes=None
+    spec: ModelSpec,
+    mode: str,
+    layout: Layout | None = None,
+    weighted: bool = False,
+    shapes=None,
+    watch=(),
 ) -> Program:
     """The program of ``spec`` in ``mode`` (predict, evaluate, train).
 
-    shapes: of one row of each input, where the spec leaves a length open (None).
+    shapes: of one row of each input, where the spec leaves a length open (None). watch: what a
+    training computes besides, "metric" or "outputs" (after the others).
     """
     shapes = shapes or [shape for _, shape in spec.inputs]
     if any(None in shape for shape in shapes):
         raise SpecError(f"a program wants whole shapes, got {shapes}")
-    compiler = _Compiler(spec, mode, layout or Layout(spec), shapes)
+    compiler = _Compiler(spec, mode, layout or Layout(spec), shapes, watch)
     if mode == "predict":
         compiler.predict()
     else:

@@ -20,12 +20,16 @@ MAX_PARAMETERS = 50_000_000
 
 @dataclass(frozen=True)
 class Node:
-    """One layer of the graph: ``kind`` applied to the outputs of ``inputs``."""
+    """One layer of the graph: ``kind`` applied to the outputs of ``inputs``.
+
+    weights: an earlier node of the same kind whose parameters this one uses too.
+    """
 
     name: str
     kind: str
     inputs: tuple[str, ...]
     config: Mapping = field(default_factory=dict)
+    weights: str | None = None
 
     def __post_init__(self):
         object.__setattr__(self, "inputs", tuple(self.inputs))
@@ -37,6 +41,7 @@ class Node:
             "kind": self.kind,
             "inputs": list(self.inputs),
             "config": dict(self.config),
+            **({"weights": self.weights} if self.weights else {}),
         }
 
 

@@ -126,9 +126,8 @@ class Trainer:
             return self._core.full_epochs(self._data, count)
         loss = inf
         for _ in range(count):
-            loss = self._core.epoch(
-                self._data, self._rng.permutation(self._data.rows), self.batch_size
-            )
+            order = self._rng.permutation(self._data.rows)
+            loss, _ = self._core.epoch(self._data, order, self.batch_size)
         return loss
 
     def epoch(self) -> float:

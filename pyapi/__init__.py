@@ -19,11 +19,23 @@ _HOMES = {
     "Client": "client",
     "RemoteNetwork": "client",
     "connect": "client",
+    "Sequential": "models",
+    "Model": "models",
+    "load_model": "models",
+    "Input": "layers",
+    "Dense": "layers",
+    "set_random_seed": "utils",
 }
-__all__ = ["__version__", *_HOMES]
+_MODULES = (  # packages of the Keras-like API
+    "activations callbacks initializers layers losses metrics models optimizers preprocessing "
+    "regularizers schedules utils"
+).split()
+__all__ = ["__version__", *_HOMES, *_MODULES]
 
 
 def __getattr__(name: str):
+    if name in _MODULES:
+        return importlib.import_module(f"respnet.{name}")
     if name not in _HOMES:
         raise AttributeError(f"module 'respnet' has no attribute {name!r}")
     value = getattr(importlib.import_module(f"respnet.{_HOMES[name]}"), name)
@@ -32,4 +44,4 @@ def __getattr__(name: str):
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_HOMES})
+    return sorted({*globals(), *_HOMES, *_MODULES})

@@ -37,7 +37,8 @@ cdef void execute_steps(const respnet_step *steps, int count, respnet_frame *fra
 cdef void execute_batch(respnet_batch *b, int threads) noexcept nogil
 cdef double execute_training_step(respnet_batch *b, int threads) noexcept nogil
 cdef double execute_epoch(respnet_batch *b, int threads, char **data, const int64_t *order,
-                          int64_t n, int64_t size, const int *cancel) noexcept nogil
+                          int64_t n, int64_t size, const int *cancel,
+                          double *metric) noexcept nogil
 cdef void gather(const respnet_program *p, const char *source, int64_t columns,
                  const int64_t *order, int64_t count, char *out) noexcept nogil
 

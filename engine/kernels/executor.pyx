@@ -34,7 +34,7 @@ cdef extern from "run.h" nogil:
     void run_batch(respnet_batch *b, int threads)
     double run_training_step(respnet_batch *b, int threads)
     double run_epoch(respnet_batch *b, int threads, char **data, const int64_t *order, int64_t n,
-                     int64_t size, const int *cancel)
+                     int64_t size, const int *cancel, double *metric)
     void gather_rows(const respnet_program *p, const char *source, int64_t columns,
                      const int64_t *order, int64_t count, char *out)
 
@@ -58,8 +58,9 @@ cdef double execute_training_step(respnet_batch *b, int threads) noexcept nogil:
 
 
 cdef double execute_epoch(respnet_batch *b, int threads, char **data, const int64_t *order,
-                          int64_t n, int64_t size, const int *cancel) noexcept nogil:
-    return run_epoch(b, threads, data, order, n, size, cancel)
+                          int64_t n, int64_t size, const int *cancel,
+                          double *metric) noexcept nogil:
+    return run_epoch(b, threads, data, order, n, size, cancel, metric)
 
 
 cdef void gather(const respnet_program *p, const char *source, int64_t columns,

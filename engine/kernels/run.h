@@ -110,11 +110,12 @@ static double run_training_step(respnet_batch *b, int threads) {
 }
 
 /* One epoch in minibatches: rows `order` of the arrays in `data` are gathered into b->external.
- * Stops early when *cancel is set. Returns the mean loss over the rows that were seen. */
+ * An external without data is an output: its buffer holds the last batch. Stops early when *cancel
+ * is set. Returns the mean loss over the rows that were seen, and in *metric the mean metric. */
 static double run_epoch(respnet_batch *b, int threads, char *const *data, const int64_t *order,
-                        int64_t n, int64_t size, const volatile int *cancel) {
+                        int64_t n, int64_t size, const volatile int *cancel, double *metric) {
     const respnet_program *p = b->program;
-    double sum = 0;
+    double sum = 0, metrics = 0;
     int64_t seen = 0;
     for (int64_t first = 0; first < n && !*cancel; first += size) {
         b->batch = n - first < size ? n - first : size;
@@ -122,8 +123,10 @@ static double run_epoch(respnet_batch *b, int threads, char *const *data, const 
             if (data[i])
                 gather_rows(p, data[i], p->columns[i], order + first, b->batch, b->external[i]);
         sum += run_training_step(b, threads) * (double)b->batch;
+        metrics += b->frames[0].metric * (double)b->batch;
         seen += b->batch;
     }
+    *metric = seen ? metrics / (double)seen : 0;
     return seen ? sum / (double)seen : 0;
 }
 

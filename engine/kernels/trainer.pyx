@@ -1,13 +1,14 @@
 """Training on the CPU: batches, gradients, optimizer steps, whole epochs, without the GIL."""
 
 from libc.stdint cimport int64_t, uint64_t
+from libc.stdlib cimport calloc, free
 from libc.string cimport memcpy
 
 from respnet.engine.kernels.abi cimport (
-    SPACE_GRADIENTS, SPACE_PACKS, SPACE_PARAMETERS, SPACE_STATE)
+    MAX_CONSTANTS, SPACE_GRADIENTS, SPACE_PACKS, SPACE_PARAMETERS, SPACE_STATE, respnet_step)
 from respnet.engine.kernels.executor cimport (
     Executable, Frames, Memory, RESPNET_MAX_SLOTS, execute_batch, execute_epoch, execute_steps,
-    execute_training_step, gather, respnet_batch)
+    execute_training_step, gather, respnet_batch, respnet_program)
 
 cimport numpy as cnp
 
@@ -21,12 +22,15 @@ cnp.import_array()
 cdef class Staged:
     """Rows in the layout a program wants: inputs, targets and, if it is weighted, row weights.
 
-    arrays: one (N, columns) array an external, C-contiguous, of the program's dtype.
+    arrays: one (N, columns) array an external, C-contiguous, of the program's dtype; None for those
+    the program writes.
     """
 
     cdef readonly int64_t rows
     cdef readonly list arrays
+    cdef Executable executable
     cdef list memory
+    cdef bint ready
     cdef char *staged[32]
 
     def __init__(self, Executable executable, list arrays):
@@ -34,10 +38,18 @@ cdef class Staged:
         if len(arrays) != externals:
             raise ShapeError(f"the program reads {externals} arrays, got {len(arrays)}")
         self.rows = len(arrays[0])
-        self.arrays, self.memory = arrays, []
+        self.executable, self.arrays, self.memory, self.ready = executable, arrays, [], False
         for i, array in enumerate(arrays):
-            self.check(executable, i, array)
-            self.staged[i] = self.stage(executable, i, array)
+            if array is not None:
+                self.check(executable, i, array)
+
+    cdef int prepare(self) except -1:
+        """Lay all rows out as the program wants them, when they are first run as one batch."""
+        cdef int i
+        for i, array in enumerate(self.arrays):
+            self.staged[i] = self.stage(self.executable, i, array)
+        self.ready = True
+        return 0
 
     cdef int check(self, Executable executable, int i, array) except -1:
         cdef int64_t columns = executable.program.columns[i]
@@ -51,11 +63,13 @@ cdef class Staged:
         cdef int64_t rows = executable.program.rows, blocks = (self.rows + rows - 1) // rows
         cdef Memory memory
         cdef cnp.ndarray order
-        if not executable.program.lanes:
+        if array is not None and not executable.program.lanes:
             return <char *>cnp.PyArray_DATA(array)
         memory = Memory(max(blocks, 1) * rows * executable.program.columns[i]
                         * executable.program.element)
         self.memory.append(memory)
+        if array is None:
+            return memory.data
         order = np.arange(self.rows, dtype=np.int64)
         gather(&executable.program, <const char *>cnp.PyArray_DATA(array),
                     executable.program.columns[i], <const int64_t *>cnp.PyArray_DATA(order),
@@ -80,6 +94,7 @@ cdef class Core:
     cdef char *external[32]
     cdef int cancelled
     cdef readonly int threads
+    cdef respnet_program program
     cdef list buffers
     cdef int64_t buffered
 
@@ -97,10 +112,34 @@ cdef class Core:
             if state is not None:
                 self.frames.frames[i].base[SPACE_STATE] = <char *>cnp.PyArray_DATA(state)
         self.frames.frames[0].seed = seed
-        self.batch.program = &executable.program
+        self.own_updates()
+        self.batch.program = &self.program
         self.batch.frames, self.batch.slots = self.frames.frames, slots
         self.batch.external = self.external
         self.pack()
+
+    def __dealloc__(self):
+        free(self.program.update)
+
+    cdef int own_updates(self) except -1:
+        """The program with update steps of its own: their constants may change between batches."""
+        cdef respnet_program *p = &self.executable.program
+        cdef size_t size = max(p.updates, 1) * sizeof(respnet_step)
+        self.program = p[0]
+        self.program.update = <respnet_step *>calloc(1, size)
+        if self.program.update == NULL:
+            raise MemoryError()
+        memcpy(self.program.update, p.update, p.updates * sizeof(respnet_step))
+        return 0
+
+    def set_constants(self, list constants, int step=-1):
+        """Constants of an update step (the last one: the optimizer's), from the next batch on."""
+        cdef int i
+        step += self.program.updates if step < 0 else 0
+        if not 0 <= step < self.program.updates or len(constants) > MAX_CONSTANTS:
+            raise ShapeError(f"no update step {step} with {len(constants)} constants")
+        for i, constant in enumerate(constants):
+            self.program.update[step].constant[i] = constant
 
     def pack(self):
         """Make packed weights again, after the vector was changed from outside."""
@@ -123,6 +162,8 @@ cdef class Core:
 
     cdef int point_to(self, Staged data) except -1:
         cdef int i
+        if not data.ready:
+            data.prepare()
         for i in range(self.executable.program.externals):
             self.external[i] = data.staged[i]
         self.batch.batch = data.rows
@@ -155,21 +196,35 @@ cdef class Core:
         return loss
 
     def epoch(self, Staged data, cnp.ndarray order, int64_t size):
-        """One pass over the rows ``order`` (int64) in batches of ``size``; the mean loss."""
+        """One pass over the rows ``order`` (int64) in batches of ``size``: (mean loss, metric)."""
         cdef char *arrays[32]
         cdef int i
-        cdef double loss
+        cdef double loss, metric = 0
         cdef int64_t n = len(order)
         if order.dtype != np.int64 or (n and not 0 <= order.min() <= order.max() < data.rows):
             raise ShapeError(f"order must be int64 row numbers below {data.rows}")
         self.make_buffers(size)
         for i in range(self.executable.program.externals):
-            arrays[i] = <char *>cnp.PyArray_DATA(data.arrays[i])
+            arrays[i] = NULL
+            if data.arrays[i] is not None:
+                arrays[i] = <char *>cnp.PyArray_DATA(data.arrays[i])
         with nogil:
             loss = execute_epoch(&self.batch, self.threads, arrays,
                                  <const int64_t *>cnp.PyArray_DATA(order), n, size,
-                                 &self.cancelled)
-        return loss
+                                 &self.cancelled, &metric)
+        return loss, metric
+
+    def output(self, int i):
+        """External ``i``, which the program writes, of the last batch: (B, columns), a copy."""
+        cdef Memory memory = self.buffers[i]
+        cdef int64_t columns = self.program.columns[i], rows = self.program.rows
+        cdef cnp.ndarray out
+        cdef int64_t blocks = (self.batch.batch + rows - 1) // rows
+        out = np.empty((blocks * rows, columns), self.executable.dtype)
+        memcpy(cnp.PyArray_DATA(out), memory.data, out.nbytes)
+        if self.program.lanes:
+            out = out.reshape(blocks, columns, rows).transpose(0, 2, 1).reshape(-1, columns)
+        return out[:self.batch.batch]
 
     cdef int make_buffers(self, int64_t size) except -1:
         cdef int64_t rows = self.executable.program.rows, blocks = (size + rows - 1) // rows

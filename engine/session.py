@@ -1,0 +1,174 @@
+"""Training and judging by batches of any shape: what ``fit`` and ``train_on_batch`` stand on.
+
+A `Trainer` is bound to rows of one shape. A `Session` compiles a program for each set of shapes it
+meets; all of them work on one vector, one optimizer state and one clock. Constants of the optimizer
+may change between batches.
+"""
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from math import inf
+
+import numpy as np
+
+from respnet.engine.errors import ShapeError
+from respnet.engine.kernels.trainer import Core, Staged
+from respnet.engine.losses import loss_named
+from respnet.engine.model import Weights
+from respnet.engine.optimizers import step_constants
+from respnet.engine.trainer import Snapshot, Update
+
+CORES = 16  # sets of shapes whose memory is kept
+
+
+@dataclass(frozen=True)
+class Feed:
+    """Rows as programs read them: flat arrays (N, columns), the row shapes of the inputs."""
+
+    arrays: tuple[np.ndarray, ...]
+    shapes: tuple[tuple[int, ...], ...]
+    weighted: bool
+
+    @property
+    def rows(self) -> int:
+        return len(self.arrays[0])
+
+
+class Session:
+    """A copy of a model's weights in training.
+
+    watch: "metric" (of the loss, by the kernels) and "outputs" (of the first output, as it enters
+    the loss) to compute while training. Equal seeds, batches and threads give equal bits.
+    """
+
+    def __init__(self, model, update: Update, *, threads=None, seed: int = 0, watch=()):
+        self.model, self.update, self.watch = model, update, tuple(watch)
+        self.threads = model.threads if threads is None else threads
+        self.vector = np.array(model.weights.vector)
+        self.state = update.state(model.layout.trainable, model.dtype)
+        self.constants = dict(update.constants)
+        self._seed = seed & (2**64 - 1)
+        self._clock, self._cores, self._active = (0, inf), OrderedDict(), None
+
+    # --- rows -------------------------------------------------------------------------------
+
+    def feed(self, inputs, targets, weights=None) -> Feed:
+        """inputs: arrays (N,...), one an input; targets (N,...) or class numbers (N,...).
+
+        weights: of each row (N,), or of each place of it (N,T).
+        """
+        inputs = inputs if isinstance(inputs, (list, tuple)) else [inputs]
+        inputs = [np.asarray(array, self.model.dtype) for array in inputs]
+        shapes = tuple(array.shape[1:] for array in inputs)
+        arrays = [*inputs, self._targets(targets, shapes)]
+        if weights is not None:
+            arrays.append(self._weights(weights, shapes))
+        if len({len(array) for array in arrays}) != 1:
+            raise ShapeError(
+                f"inputs and targets must have as many rows, got {[len(array) for array in arrays]}"
+            )
+        flat = tuple(np.ascontiguousarray(a.reshape(len(a), -1)) for a in arrays)
+        return Feed(flat, shapes, weights is not None)
+
+    def _output_shape(self, shapes) -> tuple[int, ...]:
+        return self.model.output_shapes(shapes)[0]
+
+    def _targets(self, targets, shapes) -> np.ndarray:
+        """(N,...) with as many numbers a row as the loss compares."""
+        targets = np.asarray(targets, self.model.dtype)
+        output = self._output_shape(shapes)
+        columns = loss_named(self.model.spec.loss).columns
+        wanted = (*output[:-1], columns) if columns else output
+        if targets.size == len(targets) * int(np.prod(wanted)):
+            return targets
+        raise ShapeError(
+            f"targets of loss {self.model.spec.loss} must have rows of shape {wanted} for outputs "
+            f"of shape {output}, got {targets.shape[1:]}"
+        )
+
+    def _weights(self, weights, shapes) -> np.ndarray:
+        weights = np.asarray(weights, self.model.dtype)
+        places = self._output_shape(shapes)[:-1]
+        if weights.ndim == 1 and places:
+            weights = weights.reshape(-1, *(1 for _ in places))
+        return np.broadcast_to(weights, (len(weights), *places)) if places else weights
+
+    # --- batches ----------------------------------------------------------------------------
+
+    def train(self, feed: Feed, order: np.ndarray, batch_size: int) -> tuple[float, float]:
+        """Rows ``order`` (int64) in batches; (loss, metric) before each update, means over rows."""
+        core = self._enter("train", feed)
+        result = core.epoch(self._staged(core, feed), order, batch_size)
+        self._clock = core.clock
+        return result
+
+    def evaluate(self, feed: Feed) -> tuple[float, float]:
+        """(loss, metric) of the present weights."""
+        core = self._enter("evaluate", feed)
+        return core.evaluate(self._staged(core, feed))
+
+    def outputs(self) -> list[np.ndarray]:
+        """What the last training batch wrote: the outputs after the first, then the watched one."""
+        _, core, shapes, first = self._active
+        return [core.output(first + i).reshape(-1, *shape) for i, shape in enumerate(shapes)]
+
+    def gradient(self, feed: Feed) -> tuple[float, np.ndarray]:
+        """(loss, gradient vector); the weights stay."""
+        core = self._enter("train", feed)
+        return core.gradient(self._staged(core, feed))
+
+    def set_constants(self, **constants: float) -> None:
+        """Change constants of the optimizer (learning_rate, say) from the next batch on."""
+        self.constants.update(constants)
+        if self._active and self._active[0][0] == "train":
+            self._active[1].set_constants(step_constants(self.constants))
+
+    def _staged(self, core: Core, feed: Feed) -> Staged:
+        missing = len(self._active[2])
+        return Staged(core.executable, [*feed.arrays, *[None] * missing])
+
+    def _enter(self, mode: str, feed: Feed) -> Core:
+        """The core for these shapes, with the present clock, constants and packed weights."""
+        key = (mode, feed.shapes, feed.weighted)
+        if self._active and self._active[0] == key:
+            return self._active[1]
+        if key not in self._cores:
+            self._cores[key] = self._core(*key)
+            if len(self._cores) > CORES:
+                self._cores.popitem(last=False)
+        self._cores.move_to_end(key)
+        self._active = (key, *self._cores[key])
+        core = self._active[1]
+        if mode == "train":
+            core.clock = self._clock
+            core.set_constants(step_constants(self.constants))
+        core.pack()
+        return core
+
+    def _core(self, mode: str, shapes, weighted: bool):
+        """(core, row shapes of what the program writes, number of the first of them)."""
+        update, watch = (self.update, self.watch) if mode == "train" else (None, ())
+        layout = self.model.batch_layout("train", shapes)
+        program = self.model.program(mode, weighted, shapes, watch)
+        executable = self.model.executable(mode, layout, weighted, update, shapes, watch)
+        state = self.state if mode == "train" else None
+        core = Core(executable, self.vector, state, self.threads, self._seed)
+        first = len(shapes) + 1 + weighted
+        return core, [external.shape for external in program.externals[first:]], first
+
+    # --- weights ----------------------------------------------------------------------------
+
+    def changed(self) -> None:
+        """The vector was changed from outside."""
+        self._active = None
+
+    def weights(self) -> Weights:
+        """The weights as they are now, immutable."""
+        return Weights.of(self.vector)
+
+    def snapshot(self) -> Snapshot:
+        return Snapshot(self.vector.copy(), self.state.copy(), self._clock)
+
+    def restore(self, snapshot: Snapshot) -> None:
+        self.vector[:], self.state[:] = snapshot.vector, snapshot.state
+        self._clock, self._active = snapshot.clock, None

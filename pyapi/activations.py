@@ -1,0 +1,76 @@
+"""Activations by the names of Keras, as functions on arrays; layers take the function or its name.
+
+The layers compute them in the engine; these are for users' own arrays.
+"""
+
+import numpy as np
+
+from respnet.engine import activations as engine
+
+from .arguments import unknown
+
+
+def linear(x):
+    return np.asarray(x)
+
+
+def sigmoid(x):
+    """1 / (1 + exp(-x)), without overflow."""
+    return 0.5 * (1 + np.tanh(0.5 * np.asarray(x, float)))
+
+
+def tanh(x):
+    return np.tanh(x)
+
+
+def relu(x):
+    return np.maximum(x, 0)
+
+
+def leaky_relu(x, negative_slope=0.2):
+    return np.where(np.asarray(x) < 0, negative_slope * np.asarray(x), x)
+
+
+def elu(x, alpha=1.0):
+    return np.where(np.asarray(x) < 0, alpha * np.expm1(np.minimum(x, 0)), x)
+
+
+def softplus(x):
+    return np.logaddexp(0, x)
+
+
+def exponential(x):
+    return np.exp(x)
+
+
+def softmax(x, axis=-1):
+    x = np.asarray(x, float)
+    powers = np.exp(x - x.max(axis=axis, keepdims=True))
+    return powers / powers.sum(axis=axis, keepdims=True)
+
+
+def hard_sigmoid(x):
+    """x / 6 + 1 / 2, cut to 0 and 1."""
+    return np.clip(np.asarray(x) / 6 + 0.5, 0, 1)
+
+
+def name_of(activation) -> str:
+    """The engine's name of an activation: None, a name, or a function of that name."""
+    if activation is None:
+        return "linear"
+    name = activation if isinstance(activation, str) else getattr(activation, "__name__", None)
+    if name is None and hasattr(activation, "kind"):
+        name = activation.config().get("activation")  # an Activation layer
+    if name not in engine.ALL:
+        raise ValueError(unknown("activation", name or activation, engine.ALL))
+    return name
+
+
+def get(identifier):
+    """The function of a name."""
+    name = name_of(identifier)
+    if callable(identifier):
+        return identifier
+    if name not in globals():
+        raise ValueError(f"activation {name} has no function of its own")
+    return globals()[name]

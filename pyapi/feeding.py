@@ -1,0 +1,166 @@
+"""What a user hands to fit, evaluate and predict -> arrays, or batches one after another."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import chain
+
+import numpy as np
+
+
+@dataclass
+class Arrays:
+    """Rows: one array an input, targets, row weights or None."""
+
+    x: list[np.ndarray]
+    y: object
+    weights: np.ndarray | None = None
+
+    @property
+    def rows(self) -> int:
+        return len(self.x[0])
+
+    def part(self, where) -> "Arrays":
+        """The rows of a slice or an array of numbers."""
+        weights = None if self.weights is None else self.weights[where]
+        return Arrays([a[where] for a in self.x], self.y[where], weights)
+
+
+def as_inputs(x, names: list[str]) -> list[np.ndarray]:
+    """Arrays in the order of the model's inputs: from one, a list, or a dict by name."""
+    if isinstance(x, Mapping):
+        missing = [name for name in names if name not in x]
+        if missing:
+            raise ValueError(f"input {missing[0]!r} is missing; got {', '.join(map(str, x))}")
+        return [np.asarray(x[name]) for name in names]
+    if len(names) > 1:
+        if not isinstance(x, (list, tuple)) or len(x) != len(names):
+            raise ValueError(f"the model has {len(names)} inputs ({', '.join(names)}); give a list")
+        return [np.asarray(a) for a in x]
+    if isinstance(x, (list, tuple)) and len(x) == 1 and np.ndim(x[0]) > 1:
+        x = x[0]
+    array = np.asarray(x)
+    if array.dtype == object:
+        raise ValueError("rows must be of equal length; see pad_sequences")
+    return [array[:, None] if array.ndim == 1 else array]
+
+
+def as_arrays(x, y, weights, names, class_weight=None) -> Arrays:
+    """Checked rows: as many targets and weights as inputs."""
+    inputs, targets = as_inputs(x, names), np.asarray(y)
+    for what, array in (("targets", targets), *(("inputs", a) for a in inputs)):
+        if array.ndim == 0 or len(array) != len(inputs[0]):
+            rows = "none" if array.ndim == 0 else len(array)
+            raise ValueError(f"{len(inputs[0])} rows of inputs, but {rows} of {what}")
+    if weights is not None:
+        weights = np.asarray(weights, np.float32)
+        if len(weights) != len(targets):
+            raise ValueError(f"{len(targets)} rows, but {len(weights)} of sample_weight")
+    return Arrays(inputs, targets, _with_classes(targets, weights, class_weight))
+
+
+def _with_classes(targets, weights, class_weight):
+    """Row weights times the weight of each row's class."""
+    if not class_weight:
+        return weights
+    classes = targets
+    if targets.ndim > 1 and targets.shape[-1] > 1:
+        classes = targets.argmax(-1)
+    classes = np.reshape(classes, len(targets)).astype(np.int64)
+    table = np.ones(max(int(classes.max(initial=0)), *map(int, class_weight)) + 1, np.float32)
+    for number, weight in class_weight.items():
+        table[int(number)] = weight
+    return table[classes] * (1 if weights is None else weights)
+
+
+def unpack(batch) -> tuple:
+    """(x, y, weights) of what a generator gave."""
+    if not isinstance(batch, (tuple, list)):
+        return batch, None, None
+    if not 1 <= len(batch) <= 3:
+        raise ValueError(f"a generator gives (x, y) or (x, y, sample_weight), got {len(batch)}")
+    return (*batch, None, None)[:3]
+
+
+def is_stream(x) -> bool:
+    """Whether x gives batches: a generator, an iterator, or a Sequence with its own __getitem__."""
+    if isinstance(x, (np.ndarray, list, tuple, Mapping)) or hasattr(x, "__array__"):
+        return False
+    return hasattr(x, "__next__") or hasattr(x, "__getitem__") or hasattr(x, "__iter__")
+
+
+class PyDataset:
+    """Batches by number: subclasses give ``__len__`` and ``__getitem__(i) -> (x, y[, w])``."""
+
+    def __init__(self, workers: int = 1, use_multiprocessing: bool = False, max_queue_size=10):
+        self.workers = workers
+
+    def __len__(self) -> int:
+        raise NotImplementedError
+
+    def __getitem__(self, index: int):
+        raise NotImplementedError
+
+    def on_epoch_end(self) -> None:
+        """Called after each epoch."""
+
+
+Sequence = PyDataset
+
+
+class Stream:
+    """Batches from a generator or a PyDataset, an epoch of ``steps`` at a time."""
+
+    def __init__(self, source, steps: int | None = None, shuffle: bool = False):
+        self.source, self.shuffle = source, shuffle
+        self.indexed = hasattr(source, "__getitem__")
+        self.steps = steps
+        if steps is None and hasattr(source, "__len__"):
+            self.steps = len(source)
+        self._iterator: Iterator | None = None
+
+    def first_inputs(self) -> np.ndarray:
+        """Inputs of the first batch, which stays in the stream."""
+        if self.indexed:
+            x = unpack(self.source[0])[0]
+        else:
+            self._iterator = self._iterator or iter(self.source)
+            batch = next(self._iterator)
+            self._iterator = chain([batch], self._iterator)
+            x = unpack(batch)[0]
+        return np.asarray(x[0] if isinstance(x, (list, tuple)) else x)
+
+    def epoch(self, rng=None) -> Iterator[tuple]:
+        """(x, y, weights) of one epoch; a generator goes on where it stood."""
+        if self.indexed:
+            yield from self._numbered(rng)
+        else:
+            yield from self._next()
+        if hasattr(self.source, "on_epoch_end"):
+            self.source.on_epoch_end()
+
+    def _numbered(self, rng):
+        order = np.arange(len(self.source))
+        if self.shuffle and rng is not None:
+            order = rng.permutation(order)
+        for number in order[: self.steps]:
+            yield unpack(self.source[int(number)])
+
+    def _next(self):
+        if self._iterator is None:
+            self._iterator = iter(self.source)
+        done = 0
+        while self.steps is None or done < self.steps:
+            try:
+                batch = next(self._iterator)
+            except StopIteration:
+                self._iterator = None
+                if done == 0 or self.steps is not None and done < self.steps:
+                    self._ended(done)
+                return
+            done += 1
+            yield unpack(batch)
+
+    def _ended(self, done: int) -> None:
+        if self.steps is not None or done == 0:
+            wanted = "at least one" if self.steps is None else self.steps
+            raise ValueError(f"the generator ended after {done} batches, wanted {wanted}")

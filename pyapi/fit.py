@@ -1,0 +1,210 @@
+"""fit, evaluate, predict and the methods for one batch, by the words of Keras."""
+
+import numpy as np
+
+from .arguments import bind, signed
+from .callbacks.base import CallbackList
+from .compiling import Compiled
+from .feeding import Arrays, Stream, as_arrays, as_inputs, is_stream
+from .loop import COMPILE, FIT, Fitting, Pass
+from .scores import Scores
+
+
+class Trainable(Compiled):
+    """What a model can learn and answer."""
+
+    # --- fit --------------------------------------------------------------------------------
+
+    @signed(FIT, "self", "x", "y")
+    def fit(self, x=None, y=None, *values, **options):
+        """Train; returns the History. Words and defaults are those of Keras.
+
+        validation_split takes the last rows, before shuffling. RPROP takes all rows as one batch.
+        An uncompiled model takes optimizer, loss and metrics here too.
+        """
+        chosen = {name: options.pop(name) for name in COMPILE if name in options}
+        plan = bind("fit", FIT, values, options)
+        if chosen or self.optimizer is None:
+            self.compile(**{"loss": self._usual_loss(y), **chosen})
+        if is_stream(x) and y is None:
+            data = Stream(x, plan["steps_per_epoch"], bool(plan["shuffle"]))
+            self._ready(data.first_inputs())
+            validation = self._validation(plan)
+        else:
+            self._ready(_first(x))
+            data, validation = self._split(x, y, plan)
+        running = self._pass(plan, validation, data)
+        callbacks = CallbackList(self, plan["callbacks"], plan["verbose"], running, data)
+        Fitting(self, data, running, callbacks).run()
+        return self.history
+
+    def _usual_loss(self, y) -> str:
+        """The loss that goes with the last activation and the targets."""
+        if self.loss is not None:
+            return self.loss
+        activation = getattr(self.layers[-1], "activation", "linear")
+        if activation == "softmax":
+            one_hot = np.ndim(y) > 1 and np.shape(y)[-1] > 1
+            return "categorical_crossentropy" if one_hot else "sparse_categorical_crossentropy"
+        return "binary_crossentropy" if activation == "sigmoid" else "mse"
+
+    def _split(self, x, y, plan: dict):
+        """(rows to train on, rows to validate on or None)."""
+        data = self.arrays(x, y, plan["sample_weight"], plan["class_weight"])
+        if plan["validation_data"] is not None:
+            return data, self._validation(plan)
+        part = plan["validation_split"]
+        if not 0 <= part < 1:
+            raise ValueError(f"validation_split must be in [0, 1), got {part!r}")
+        if not part:
+            return data, None
+        at = int(np.floor(data.rows * (1 - part)))
+        if not 0 < at < data.rows:
+            raise ValueError(f"validation_split {part} of {data.rows} rows leaves nothing to use")
+        return data.part(slice(None, at)), data.part(slice(at, None))
+
+    def _validation(self, plan: dict):
+        given = plan["validation_data"]
+        if given is None or isinstance(given, Arrays):
+            return given
+        if isinstance(given, (tuple, list)):
+            return self.arrays(*given)
+        return Stream(given, plan["validation_steps"])
+
+    def _pass(self, plan: dict, validation, data) -> Pass:
+        size = plan["batch_size"]
+        if self.optimizer.full_batch:
+            if size is not None or isinstance(data, Stream):
+                raise ValueError(f"{self.optimizer.name} works on all rows; leave out batch_size")
+            size = data.rows
+        size = 32 if size is None else size
+        if not isinstance(size, (int, np.integer)) or size < 1:
+            raise ValueError(f"batch_size must be a positive integer, got {size!r}")
+        names = ("epochs", "initial_epoch", "validation_steps", "validation_freq", "class_weight")
+        chosen = {name: plan[name] for name in names}
+        return Pass(
+            batch_size=int(size),
+            shuffle=bool(plan["shuffle"]),
+            steps=plan["steps_per_epoch"],
+            validation=validation,
+            **chosen,
+        )
+
+    # --- rows to and from the engine --------------------------------------------------------
+
+    @property
+    def input_names(self) -> list[str]:
+        return [name for name, _ in self.spec.inputs]
+
+    def arrays(self, x, y, weights=None, class_weight=None) -> Arrays:
+        return as_arrays(x, y, weights, self.input_names, class_weight)
+
+    def feed(self, data: Arrays):
+        """The rows as the session wants them."""
+        outputs = self.network.layout.shapes[self.spec.outputs[0]][-1]
+        targets = self.loss.targets(np.asarray(data.y), outputs)
+        return self.session.feed(data.x, targets, data.weights)
+
+    # --- one batch --------------------------------------------------------------------------
+
+    def train_rows(self, data: Arrays) -> None:
+        """One step on these rows; adds to the scores."""
+        feed = self.feed(data)
+        self.set_rate()
+        loss, metric = self.session.train(feed, np.arange(data.rows), data.rows)
+        self.trained(1)
+        self.scores.add(loss, metric, data.rows)
+        if self.scores.watch == ("outputs",):
+            self.scores.add_outputs(data.y, self.session.outputs()[-1], data.weights, True)
+
+    def train_on_batch(self, x, y=None, sample_weight=None, class_weight=None, return_dict=False):
+        """One step on this batch; loss, or [loss, metrics...], of the weights before it."""
+        self._ready(_first(x))
+        self.scores.reset()
+        self.train_rows(self.arrays(x, y, sample_weight, class_weight))
+        return _scalars(self.scores.logs(), return_dict)
+
+    def test_on_batch(self, x, y=None, sample_weight=None, return_dict=False):
+        """Loss and metrics of this batch; nothing is learnt."""
+        self._ready(_first(x))
+        return _scalars(self.judge(self.arrays(x, y, sample_weight)), return_dict)
+
+    def predict_on_batch(self, x):
+        return self.predict(x)
+
+    # --- evaluate and predict ---------------------------------------------------------------
+
+    def evaluate(
+        self,
+        x=None,
+        y=None,
+        batch_size=None,
+        verbose="auto",
+        sample_weight=None,
+        steps=None,
+        callbacks=None,
+        return_dict=False,
+    ):
+        """Loss, or [loss, metrics...], or a dict of them, over all rows."""
+        stream = is_stream(x) and y is None
+        self._ready(None if stream else _first(x))
+        data = Stream(x, steps) if stream else self.arrays(x, y, sample_weight)
+        listeners = CallbackList(self, callbacks, 0, None, data, fitting=False)
+        listeners.on_test_begin()
+        logs = self.judge(data, steps)
+        listeners.on_test_end(logs)
+        return _scalars(logs, return_dict)
+
+    def judge(self, data, steps=None, prefix: str = "") -> dict[str, float]:
+        """Loss and metrics of rows or of a stream, with the present weights."""
+        scores = Scores(self.network, self.scores.metrics, self.scores.weighted)
+        if isinstance(data, Arrays):
+            self._judge_rows(scores, data)
+        else:
+            for x, y, weights in data.epoch():
+                self._judge_rows(scores, self.arrays(x, y, weights))
+        return scores.logs(prefix)
+
+    def _judge_rows(self, scores: Scores, data: Arrays) -> None:
+        loss, metric = self.session.evaluate(self.feed(data))
+        scores.add(loss, metric, data.rows)
+        if scores.watch == ("outputs",):
+            scores.add_outputs(data.y, self._outputs(data.x), data.weights)
+
+    def _outputs(self, inputs: list[np.ndarray]) -> np.ndarray:
+        """The first output."""
+        self.sync()
+        results = self.network.predict(inputs if len(inputs) > 1 else inputs[0])
+        return results[0] if isinstance(results, list) else results
+
+    def predict(self, x, batch_size=None, verbose="auto", steps=None, callbacks=None):
+        """Outputs for rows x, or for the batches of a stream: an array, or a list of several."""
+        if is_stream(x):
+            parts = [self.predict(batch) for batch, _, _ in Stream(x, steps).epoch()]
+            if isinstance(parts[0], list):
+                return [np.concatenate(each) for each in zip(*parts, strict=True)]
+            return np.concatenate(parts)
+        if not self.built:
+            self.build((None, *np.shape(_first(x))[1:]))
+        self.sync()
+        inputs = as_inputs(x, self.input_names)
+        return self.network.predict(inputs if len(inputs) > 1 else inputs[0])
+
+    __call__ = predict
+
+    def reset_states(self) -> None:
+        """Forget the states of stateful layers."""
+
+
+def _first(x):
+    """An array whose shape is that of the (first) input."""
+    if isinstance(x, dict):
+        x = next(iter(x.values()))
+    return np.asarray(x[0]) if isinstance(x, (list, tuple)) and np.ndim(x[0]) > 1 else np.asarray(x)
+
+
+def _scalars(logs: dict, return_dict: bool):
+    if return_dict:
+        return logs
+    values = list(logs.values())
+    return values[0] if len(values) == 1 else values

@@ -1,0 +1,179 @@
+"""What every layer has: a name, arguments, its place in a graph, its weights.
+
+A layer does no arithmetic. Called on symbols it notes the engine's nodes it stands for; a model
+collects these notes into the engine's ModelSpec.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Mapping
+
+from respnet.engine import layers as recipes
+from respnet.engine.errors import EngineError
+from respnet.engine.spec import Node
+
+from ..arguments import REQUIRED, Configured, bind, signature
+from ..graph import Call, Symbol
+
+_names: Counter = Counter()
+# Every layer takes these too; those after the line describe the input of a first layer.
+COMMON = {
+    "name": None,
+    "dtype": None,
+    "trainable": True,
+    # --
+    "input_shape": None,
+    "input_dim": None,
+    "input_length": None,
+    "batch_input_shape": None,
+}
+
+
+def automatic_name(cls: type) -> str:
+    """``dense``, ``dense_1``, ... counted per class and process, as Keras does."""
+    base = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", cls.__name__).lower()
+    number = _names[base]
+    _names[base] += 1
+    return f"{base}_{number}" if number else base
+
+
+def reset_names() -> None:
+    """Start counting again (``utils.clear_session``)."""
+    _names.clear()
+
+
+class Layer(Configured):
+    """Base. ``kind``: of the engine's layer. ``arguments``: the table of Keras.
+
+    ``ignored``: arguments that change nothing here. ``renamed``: words of Keras -> of the engine.
+    """
+
+    kind = ""
+    ignored: tuple[str, ...] = ()
+    renamed: Mapping[str, str] = {}
+
+    def __init_subclass__(cls, **options):
+        super().__init_subclass__(**options)
+        if "arguments" in cls.__dict__:
+            cls.__signature__ = signature({**cls.arguments, "name": None})
+
+    def __init__(self, *values, **options):
+        own, common = self._split(options)
+        name = type(self).__name__
+        self.__dict__.update(bind(name, self.arguments, values, own))
+        common = {**COMMON, **common}
+        self.name = common["name"] or automatic_name(type(self))
+        self.dtype, self.trainable = common["dtype"], common["trainable"]
+        self.input_shape_given, self.batch_size = self._input_shape(common)
+        self.calls: list[Call] = []
+        self.model = None
+        self.check()
+
+    def _split(self, options: dict) -> tuple[dict, dict]:
+        """Arguments of this layer, and those all layers take."""
+        common = {n: v for n, v in options.items() if n in COMMON and n not in self.arguments}
+        return {n: v for n, v in options.items() if n not in common}, common
+
+    def _input_shape(self, common: dict):
+        """(shape of one row or None, batch size or None) a first layer was told."""
+        if common["batch_input_shape"] is not None:
+            batch, *shape = common["batch_input_shape"]
+            return tuple(shape), batch
+        if common["input_shape"] is not None:
+            shape = common["input_shape"]
+            return tuple(shape) if isinstance(shape, (tuple, list)) else (shape,), None
+        if common["input_dim"] is not None:
+            return (common["input_dim"],), None
+        return None, None
+
+    def check(self) -> None:
+        """Refuse arguments that make no sense."""
+
+    # --- in a graph -------------------------------------------------------------------------
+
+    def config(self) -> dict:
+        """The arguments in the engine's words."""
+        left = {n: v for n, v in self.get_config().items() if n not in self.ignored}
+        return {self.renamed.get(name, name): value for name, value in left.items()}
+
+    def nodes(self, name: str, inputs: list[str]) -> list[Node]:
+        """The engine's nodes of one call; the last one gives the outputs."""
+        return [Node(name, self.kind, inputs, self.config())]
+
+    def __call__(self, x, **options):
+        """Put this layer behind one symbol or a list of them; a symbol, or a list of several."""
+        symbols = list(x) if isinstance(x, (list, tuple)) else [x]
+        for symbol in symbols:
+            if not isinstance(symbol, Symbol):
+                raise TypeError(
+                    f"layer {self.name} is called on Input(...) or the result of another layer, "
+                    f"got {type(symbol).__name__}; use model.predict for arrays"
+                )
+        return self.connect(symbols, **options)
+
+    def connect(self, symbols: list[Symbol]):
+        number = len(self.calls)
+        name = f"{self.name}_call{number}" if number else self.name
+        nodes = self.nodes(name, [s.name for s in symbols])
+        call = Call(self, tuple(symbols), tuple(nodes))
+        call.outputs = [
+            Symbol(call, i, shape) for i, shape in enumerate(self.output_shapes(symbols, nodes))
+        ]
+        self.calls.append(call)
+        return call.outputs[0] if len(call.outputs) == 1 else call.outputs
+
+    def output_shapes(self, symbols: list[Symbol], nodes) -> list[tuple]:
+        """Row shapes of the outputs, from the engine's recipes."""
+        shapes = {s.name: s.shape[1:] for s in symbols}
+        results: list = []
+        for node in nodes:
+            try:
+                recipe = recipes.make(node.kind, node.config, node.name)
+                result = recipe.output_shape(*(shapes[name] for name in node.inputs))
+            except EngineError as problem:
+                raise ValueError(f"layer {self.name}: {problem}") from None
+            results = result if _several(result) else [result]
+            for i, shape in enumerate(results):
+                shapes[f"{node.name}:{i}" if i else node.name] = shape
+        return list(results)
+
+    # --- weights ----------------------------------------------------------------------------
+
+    @property
+    def output(self) -> Symbol:
+        return self.calls[0].outputs[0]
+
+    @property
+    def input(self) -> Symbol:
+        return self.calls[0].inputs[0]
+
+    @property
+    def built(self) -> bool:
+        return bool(self.calls)
+
+    @property
+    def weights(self) -> list:
+        """Names of the parameters, in the order of ``get_weights``."""
+        return self._owner().parameter_names(self)
+
+    def _owner(self):
+        if self.model is None:
+            raise ValueError(f"layer {self.name} has no weights before a model with it is built")
+        return self.model
+
+    def get_weights(self) -> list:
+        """Arrays in the order of Keras."""
+        return self._owner().weights_of(self.weights)
+
+    def set_weights(self, weights) -> None:
+        self._owner().put_weights(self.weights, weights, self.name)
+
+    def count_params(self) -> int:
+        return sum(array.size for array in self.get_weights())
+
+
+def _several(result) -> bool:
+    return bool(result) and isinstance(result[0], (tuple, list))
+
+
+__all__ = ["COMMON", "REQUIRED", "Layer", "automatic_name", "reset_names"]

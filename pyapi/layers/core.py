@@ -1,0 +1,208 @@
+"""Input, Dense, Activation, Dropout, Embedding, and the layers that only change shapes."""
+
+from respnet.engine.spec import Node
+
+from .. import initializers, regularizers
+from ..activations import name_of
+from ..graph import Call, Symbol
+from .base import REQUIRED, Layer
+
+
+class InputLayer(Layer):
+    """The begin of a model: rows of ``shape``; None is a length that may change."""
+
+    arguments = {
+        "shape": None,
+        "batch_shape": None,
+    }
+
+    def __init__(self, *values, **options):
+        size = options.pop("batch_size", values[1] if len(values) > 1 else None)
+        super().__init__(*values[:1], **options)
+        shape = self.shape
+        if self.batch_shape is not None:
+            size, *shape = self.batch_shape
+        if shape is None:
+            shape = self.input_shape_given
+        if shape is None:
+            raise TypeError("Input needs shape (of one row) or batch_shape")
+        shape = tuple(shape) if isinstance(shape, (list, tuple)) else (shape,)
+        self.input_shape_given, self.batch_size = shape, size
+        call = Call(self, (), ())
+        call.outputs = [Symbol(call, 0, shape, size)]
+        self.calls = [call]
+
+
+def Input(*values, **options) -> Symbol:
+    """``Input(shape=(4,))``: a symbol for rows of this shape; arguments of InputLayer."""
+    return InputLayer(*values, **options).output
+
+
+class Regularized(Layer):
+    """Base of layers with weights: initializers, regularizers and no constraints."""
+
+    def check(self) -> None:
+        for name in self.arguments:
+            value = getattr(self, name)
+            if name.endswith("_initializer"):
+                setattr(self, name, initializers.describe(value))
+            elif name.endswith("_constraint") and value is not None:
+                raise ValueError(f"layer {self.name}: {name} is not supported; clip or regularize")
+            elif name.endswith("activation"):
+                setattr(self, name, name_of(value))
+
+    def config(self) -> dict:
+        left = super().config()
+        return {n: v for n, v in left.items() if not n.endswith(("_regularizer", "_constraint"))}
+
+    def regularizers(self) -> dict:
+        """Parameter name -> Regularizer."""
+        named = [n for n in self.arguments if n.endswith("_regularizer")]
+        found = {n.removesuffix("_regularizer"): regularizers.get(getattr(self, n)) for n in named}
+        return {name: value for name, value in found.items() if value is not None}
+
+
+class Dense(Regularized):
+    """activation(x kernel + bias), along the last axis: x (B,...,I) -> y (B,...,O)"""
+
+    kind = "dense"
+    arguments = {
+        "units": REQUIRED,
+        "activation": None,
+        "use_bias": True,
+        "kernel_initializer": "glorot_uniform",
+        "bias_initializer": "zeros",
+        "kernel_regularizer": None,
+        "bias_regularizer": None,
+        "activity_regularizer": None,
+        "kernel_constraint": None,
+        "bias_constraint": None,
+    }
+
+
+class Activation(Layer):
+    """An activation as a layer of its own."""
+
+    kind = "activation"
+    arguments = {"activation": REQUIRED}
+
+    def check(self) -> None:
+        self.activation = name_of(self.activation)
+
+
+class _Named(Layer):
+    """An activation that has a class of its own."""
+
+    kind = "activation"
+    activation = ""
+
+    def config(self) -> dict:
+        return {"activation": self.activation}
+
+
+class ReLU(_Named):
+    activation = "relu"
+
+
+class ELU(_Named):
+    """elu(x), alpha 1"""
+
+    activation = "elu"
+
+
+class Softmax(_Named):
+    """Along the last axis."""
+
+    activation = "softmax"
+    arguments = {"axis": -1}
+
+    def check(self) -> None:
+        if self.axis != -1:
+            raise ValueError(f"Softmax works along the last axis, got axis={self.axis}")
+
+
+class Dropout(Layer):
+    """x / (1 - rate) where kept, else 0, in training; x otherwise."""
+
+    kind = "dropout"
+    arguments = {"rate": REQUIRED, "noise_shape": None, "seed": None}
+    ignored = ("noise_shape", "seed")
+
+    def check(self) -> None:
+        if self.noise_shape is not None:
+            raise ValueError("Dropout: noise_shape is not supported")
+
+
+class Embedding(Regularized):
+    """Rows of a table by number: x (B,T) -> y (B,T,O)"""
+
+    kind = "embedding"
+    arguments = {
+        "input_dim": REQUIRED,
+        "output_dim": REQUIRED,
+        "embeddings_initializer": "uniform",
+        "embeddings_regularizer": None,
+        "embeddings_constraint": None,
+        "mask_zero": False,
+        "weights": None,
+        "input_length": None,
+    }
+    ignored = ("weights", "input_length")
+
+    def __init__(self, *values, **options):
+        super().__init__(*values, **options)
+        if self.input_shape_given is None:
+            length = self.input_length
+            self.input_shape_given = tuple(length) if isinstance(length, tuple) else (length,)
+
+
+class Flatten(Layer):
+    """x (B,...) -> y (B,N)"""
+
+    kind = "flatten"
+    arguments = {"data_format": None}
+    ignored = ("data_format",)
+
+
+class Reshape(Layer):
+    """x (B,...) -> y (B, *target_shape); one length may be -1"""
+
+    kind = "reshape"
+    arguments = {"target_shape": REQUIRED}
+    renamed = {"target_shape": "shape"}
+
+
+class RepeatVector(Layer):
+    """x (B,I) -> y (B,n,I)"""
+
+    kind = "repeat_vector"
+    arguments = {"n": REQUIRED}
+
+
+class TimeDistributed(Layer):
+    """A layer at each place of a sequence. Layers here work along the last axes anyway."""
+
+    arguments = {"layer": REQUIRED}
+
+    def nodes(self, name: str, inputs: list[str]) -> list[Node]:
+        return self.layer.nodes(name, inputs)
+
+    def regularizers(self) -> dict:
+        return self.layer.regularizers() if isinstance(self.layer, Regularized) else {}
+
+
+__all__ = [
+    "Activation",
+    "Dense",
+    "Dropout",
+    "ELU",
+    "Embedding",
+    "Flatten",
+    "Input",
+    "InputLayer",
+    "ReLU",
+    "RepeatVector",
+    "Reshape",
+    "Softmax",
+    "TimeDistributed",
+]

@@ -1,0 +1,287 @@
+"""Sequential and functional models by the words of Keras, over one engine model.
+
+    model = Sequential([Input((4,)), Dense(5, "relu"), Dense(3, "softmax")])
+    x = Input((4,)); model = Model(x, Dense(3)(x))
+
+What a model is stands in `Structure` (layers, weights, summary, files), how it learns in
+``fit.py``.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+
+from respnet.engine import Model as Network
+from respnet.engine.spec import ModelSpec
+
+from .arguments import unknown
+from .fit import Trainable
+from .graph import Call, Symbol, calls_between
+from .layers.base import Layer, automatic_name
+from .layers.core import InputLayer
+from .utils import next_seed
+
+
+class Structure:
+    """Layers and weights of a built model. ``network`` is the engine's model."""
+
+    network: Network | None = None
+
+    def _build(self, inputs: list[Symbol], outputs: list[Symbol]) -> None:
+        self.inputs, self.outputs = inputs, outputs
+        self._calls = calls_between(inputs, outputs)
+        nodes, self._owned = owned_nodes(self._calls)
+        self._seed = next_seed()
+        spec = ModelSpec(
+            tuple(nodes),
+            tuple((s.name, s.shape[1:]) for s in inputs),
+            tuple(self._renamed(s) for s in outputs),
+            seed=self._seed,
+        )
+        self.network = Network(spec, threads=self.threads)
+        for layer in self._all_layers():
+            layer.model = self
+        self._start_weights()
+
+    @staticmethod
+    def _renamed(symbol: Symbol) -> str:
+        return symbol.name
+
+    def _all_layers(self) -> list[Layer]:
+        """Every layer once, in the order of the graph."""
+        return list(dict.fromkeys(call.layer for call in self._calls))
+
+    def _start_weights(self) -> None:
+        """Weights that layers bring along (Embedding(weights=[...]))."""
+        for layer in self._all_layers():
+            given = getattr(layer, "weights_given", None)
+            if given is not None:
+                layer.set_weights(given)
+
+    # --- weights ----------------------------------------------------------------------------
+
+    @property
+    def built(self) -> bool:
+        return self.network is not None
+
+    def _need_built(self) -> Network:
+        if self.network is None:
+            raise ValueError(
+                f"model {self.name} is not built: its input shape is not known. Begin with "
+                "Input(shape=...), or call build(input_shape), fit or predict first"
+            )
+        return self.network
+
+    def parameter_names(self, layer: Layer) -> list[str]:
+        """The engine's names of a layer's parameters, in the order of Keras."""
+        places = self._need_built().layout.of
+        return [f"{node}/{name}" for node in self._owned.get(layer, ()) for name in places(node)]
+
+    @property
+    def weights(self) -> list[str]:
+        """Names of all parameters, in the order of ``get_weights``."""
+        self._need_built()
+        return [name for layer in self._all_layers() for name in self.parameter_names(layer)]
+
+    def weights_of(self, names) -> list[np.ndarray]:
+        self.sync()
+        return [np.array(self._need_built().view(name)) for name in names]
+
+    def put_weights(self, names, arrays, owner: str) -> None:
+        layout = self._need_built().layout
+        names, arrays = list(names), list(arrays)
+        if len(arrays) != len(names):
+            raise ValueError(f"{owner} has {len(names)} weights, got {len(arrays)}")
+        vector = self.current_vector()
+        for name, array in zip(names, arrays, strict=True):
+            array, shape = np.asarray(array), layout.places[name].shape
+            if array.shape != shape:
+                raise ValueError(f"{owner}: {name} has shape {shape}, got {array.shape}")
+            layout.view(vector, name)[...] = array
+        self.put_vector(vector)
+
+    def get_weights(self) -> list[np.ndarray]:
+        """All parameters, layer by layer, in the order of Keras."""
+        return self.weights_of(self.weights)
+
+    def set_weights(self, weights) -> None:
+        self.put_weights(self.weights, weights, f"model {self.name}")
+
+    def count_params(self) -> int:
+        return self._need_built().layout.size
+
+    def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
+        """The layer of a name or number."""
+        if index is not None:
+            return self.layers[index]
+        for layer in self.layers:
+            if layer.name == name:
+                return layer
+        raise ValueError(unknown("layer", name, [layer.name for layer in self.layers]))
+
+    @property
+    def spec(self) -> ModelSpec:
+        """The engine's description."""
+        return self._need_built().spec
+
+    # --- showing and keeping ----------------------------------------------------------------
+
+    def summary(self, line_length=None, print_fn=None) -> None:
+        """Layers, shapes and parameters as a table."""
+        from .summary import show
+
+        show(self, line_length, print_fn)
+
+    def save(self, path, overwrite: bool = True, include_optimizer: bool = True) -> None:
+        """Write model, weights, and how it was compiled and trained so far: ``*.respnet``."""
+        from .saving import save_model
+
+        save_model(self, path, overwrite, include_optimizer)
+
+    def save_weights(self, path, overwrite: bool = True) -> None:
+        from .saving import save_model
+
+        save_model(self, path, overwrite, include_optimizer=False)
+
+    def load_weights(self, path) -> None:
+        """Weights of a file whose model has the same shapes."""
+        from .saving import load_weights
+
+        load_weights(self, path)
+
+
+def owned_nodes(calls: list[Call]):
+    """(the engine's nodes, layer -> names of the nodes with its parameters).
+
+    Of a layer called more than once, later nodes use the weights of the first call's.
+    """
+    nodes, owned = [], {}
+    for call in calls:
+        first = owned.get(call.layer)
+        if first is None:
+            owned[call.layer] = [node.name for node in call.nodes]
+            nodes += call.nodes
+        else:
+            pairs = zip(call.nodes, first, strict=True)
+            nodes += [replace(node, weights=owner) for node, owner in pairs]
+    return nodes, owned
+
+
+class Model(Structure, Trainable):
+    """A functional model: everything between ``inputs`` and ``outputs``, one or several each."""
+
+    def __init__(self, inputs=None, outputs=None, name: str | None = None, threads: int = 1):
+        self.name = name or automatic_name(type(self) if type(self) is Sequential else Functional)
+        self.threads = threads
+        self._start_training_state()
+        if inputs is not None:
+            self._build(_listed(inputs), _listed(outputs))
+
+    @property
+    def layers(self) -> list[Layer]:
+        return self._all_layers()
+
+    @property
+    def input_shape(self):
+        shapes = [symbol.shape for symbol in self.inputs]
+        return shapes[0] if len(shapes) == 1 else shapes
+
+    @property
+    def output_shape(self):
+        shapes = [symbol.shape for symbol in self.outputs]
+        return shapes[0] if len(shapes) == 1 else shapes
+
+    @property
+    def output_names(self) -> list[str]:
+        return [symbol.call.layer.name for symbol in self.outputs]
+
+    def __repr__(self) -> str:
+        size = f"{self.count_params():,} parameters" if self.built else "not built"
+        return f"<{type(self).__name__} {self.name}: {len(self.layers)} layers, {size}>"
+
+
+class Functional(Model):
+    """Only for the name Keras gives functional models: functional, functional_1 ..."""
+
+
+class Sequential(Model):
+    """A chain of layers. Shapes are known as soon as the first layer's input is."""
+
+    def __init__(self, layers=None, name: str | None = None, trainable=True, threads: int = 1):
+        super().__init__(name=name, threads=threads)
+        self._stack: list[Layer] = []
+        self._begin: InputLayer | None = None
+        for layer in layers or ():
+            self._push(layer)
+        self._rebuild()
+
+    @property
+    def layers(self) -> list[Layer]:
+        return list(self._stack)
+
+    def add(self, layer) -> None:
+        """Put a layer at the end."""
+        self._push(layer)
+        self._rebuild()
+
+    def pop(self, rebuild: bool = True) -> Layer:
+        """Take the last layer away."""
+        if not self._stack:
+            raise ValueError(f"model {self.name} has no layers")
+        layer = self._stack.pop()
+        self.network = None
+        if rebuild:
+            self._rebuild()
+        return layer
+
+    def _push(self, layer) -> None:
+        if isinstance(layer, Symbol):
+            layer = layer.call.layer
+        if isinstance(layer, InputLayer):
+            if self._begin or self._stack:
+                raise ValueError("Input must be the first of a Sequential")
+            self._begin = layer
+            return
+        if not isinstance(layer, Layer):
+            raise TypeError(f"Sequential wants layers, got {type(layer).__name__}")
+        if not self._stack and not self._begin and layer.input_shape_given is not None:
+            self._begin = InputLayer(layer.input_shape_given, batch_size=layer.batch_size)
+        self._stack.append(layer)
+
+    def build(self, input_shape=None) -> None:
+        """Make the weights, for inputs of shape (batch or None, ...)."""
+        if input_shape is not None and self._begin is None:
+            size, *shape = input_shape
+            self._begin = InputLayer(tuple(shape), batch_size=size)
+        self._rebuild()
+
+    def _rebuild(self) -> None:
+        """The graph anew, keeping the weights there are."""
+        if not self._begin or not self._stack:
+            return
+        kept = {layer: layer.get_weights() for layer in self._stack if self._keeps(layer)}
+        symbol = self._begin.output
+        for layer in self._stack:
+            layer.calls.clear()
+            symbol = layer(symbol)
+        self._drop_session()
+        self._build([self._begin.output], _listed(symbol))
+        for layer, weights in kept.items():
+            layer.set_weights(weights)
+
+    def _keeps(self, layer: Layer) -> bool:
+        return self.network is not None and layer in self._owned
+
+
+def _listed(symbols) -> list[Symbol]:
+    return list(symbols) if isinstance(symbols, (list, tuple)) else [symbols]
+
+
+def load_model(path, custom_objects=None, compile: bool = True):
+    """The model that ``save`` wrote."""
+    from .saving import load_model as load
+
+    return load(path, custom_objects or {}, compile)
+
+
+__all__ = ["Model", "Sequential", "load_model"]

@@ -1,0 +1,206 @@
+"""Models in ``*.respnet`` files, through ``engine/storage.py``.
+
+Beside spec and weights: the layers by class and arguments, how the model was compiled, and the
+optimizer's state, so that training goes on to the same bits. Files of networks without layers (of
+a server, say) are read too: each node becomes a layer.
+"""
+
+from pathlib import Path
+
+import numpy as np
+
+from respnet.engine import storage
+from respnet.engine.errors import FileError
+from respnet.engine.trainer import Snapshot
+
+from . import __version__
+from .arguments import unknown
+from .graph import Symbol
+from .layers.base import Layer
+from .layers.core import InputLayer
+
+
+def save_model(model, path, overwrite: bool = True, include_optimizer: bool = True) -> None:
+    """Write a built model."""
+    if not overwrite and Path(path).exists():
+        raise FileExistsError(f"{path} is there already; overwrite=True replaces it")
+    model.sync()
+    tensors = {"weights": model.current_vector()}
+    extra = {"model": describe(model)}
+    if include_optimizer and model.optimizer is not None:
+        extra["training"] = _training(model)
+        if model._session is not None:
+            snapshot = model._session.snapshot()
+            tensors["optimizer"] = snapshot.state
+            extra["training"]["clock"] = [float(number) for number in snapshot.clock]
+            extra["training"]["order"] = model.rng.bit_generator.state
+    storage.save(path, storage.Saved(model.spec, tensors, extra, __version__))
+
+
+def describe(model) -> dict:
+    """Class, layers and calls of a model as plain data."""
+    calls = model._calls
+    numbers = {call: number for number, call in enumerate(calls)}
+
+    def places(symbols: list[Symbol]) -> list:
+        return [[numbers[s.call], s.index] for s in symbols]
+
+    layers = model._all_layers()
+    return {
+        "class": "Sequential" if hasattr(model, "_stack") else "Model",
+        "name": model.name,
+        "layers": [describe_layer(layer) for layer in layers],
+        "calls": [[layers.index(call.layer), places(call.inputs)] for call in calls],
+        "inputs": places(model.inputs),
+        "outputs": places(model.outputs),
+    }
+
+
+def describe_layer(layer: Layer) -> dict:
+    config = layer.get_config()
+    for name, value in config.items():
+        if isinstance(getattr(layer, name), Layer):
+            config[name] = describe_layer(getattr(layer, name))
+        elif isinstance(value, (list, tuple)):
+            config[name] = [describe_layer(v) if isinstance(v, Layer) else v for v in value]
+    if isinstance(layer, InputLayer):
+        config = {"batch_shape": [layer.batch_size, *layer.input_shape_given]}
+    return {"class": type(layer).__name__, "name": layer.name, "config": config}
+
+
+def _training(model) -> dict:
+    optimizer = model.optimizer
+    wanted = {n: model._wanted[n] for n in ("metrics", "weighted_metrics")}
+    return {
+        "optimizer": {"class": type(optimizer).__name__, **_numbers(optimizer)},
+        "iterations": optimizer.iterations,
+        "loss": {"class": type(model.loss).__name__, **model.loss.get_config()},
+        **{n: [m for m in v or () if isinstance(m, str)] for n, v in wanted.items()},
+    }
+
+
+def _numbers(optimizer) -> dict:
+    """The optimizer's arguments; a schedule becomes the rate it has reached."""
+    config = optimizer.get_config()
+    if optimizer.scheduled:
+        config["learning_rate"] = optimizer.rate(optimizer.iterations)
+    return config
+
+
+# --- reading --------------------------------------------------------------------------------
+
+
+def load_model(path, custom_objects: dict, compile: bool = True):
+    """The model of a file, compiled and ready to go on if it was."""
+    saved = storage.load(path)
+    try:
+        model = _rebuilt(saved, custom_objects)
+    except (KeyError, IndexError, TypeError, ValueError) as problem:
+        raise FileError(f"{path}: damaged description of layers ({problem})") from problem
+    model.put_vector(saved.tensors["weights"])
+    training = saved.extra.get("training")
+    if compile and training:
+        _compile(model, training, saved.tensors.get("optimizer"))
+    return model
+
+
+def _rebuilt(saved: storage.Saved, custom: dict):
+    from .models import Model, Sequential
+
+    about = saved.extra.get("model")
+    if about is None:
+        return _of_spec(saved.spec)
+    layers = [restore_layer(each, custom) for each in about["layers"]]
+    if about["class"] == "Sequential":
+        return Sequential(layers, name=about["name"])
+    outputs = []
+    for number, inputs in about["calls"]:
+        layer, symbols = layers[number], [outputs[c][i] for c, i in inputs]
+        results = layer(symbols) if symbols else layer.output
+        outputs.append(results if isinstance(results, list) else [results])
+    ends = [[outputs[c][i] for c, i in about[key]] for key in ("inputs", "outputs")]
+    return Model(*ends, name=about["name"])
+
+
+def layer_classes() -> dict[str, type]:
+    """All layer classes by name."""
+    from . import layers  # noqa: F401  (so that all of them are known)
+
+    found, todo = {}, [Layer]
+    while todo:
+        made = todo.pop()
+        found[made.__name__] = made
+        todo += made.__subclasses__()
+    return found
+
+
+def restore_layer(about: dict, custom: dict | None = None) -> Layer:
+    """The layer that ``describe_layer`` described; ``custom`` adds classes by name."""
+    classes = {**layer_classes(), **(custom or {})}
+    if about["class"] not in classes:
+        raise ValueError(unknown("layer class", about["class"], classes))
+    config = {name: _restored(value, custom) for name, value in about["config"].items()}
+    return classes[about["class"]](**config, name=about["name"])
+
+
+def _restored(value, custom):
+    if isinstance(value, dict) and {"class", "config", "name"} <= set(value):
+        return restore_layer(value, custom)
+    if isinstance(value, list):
+        return [_restored(each, custom) for each in value]
+    return value
+
+
+def _compile(model, training: dict, state) -> None:
+    model.compile(
+        optimizer=training["optimizer"],
+        loss=training["loss"],
+        metrics=training["metrics"],
+        weighted_metrics=training["weighted_metrics"],
+    )
+    model.optimizer.iterations = training["iterations"]
+    if state is not None:
+        steps, loss = training["clock"]
+        model._resume = Snapshot(model.current_vector(), state, (int(steps), loss))
+        model.rng = np.random.default_rng()
+        model.rng.bit_generator.state = training["order"]
+
+
+class SpecLayer(Layer):
+    """A node of a spec as it is."""
+
+    arguments = {"node_kind": None, "options": None}
+
+    def config(self) -> dict:
+        return dict(self.options)
+
+    @property
+    def kind(self) -> str:
+        return self.node_kind
+
+
+def _of_spec(spec):
+    """A functional model with a layer for each node."""
+    from .models import Model
+
+    symbols = {name: InputLayer(shape, name=name).output for name, shape in spec.inputs}
+    inputs = list(symbols.values())
+    for node in spec.nodes:
+        layer = SpecLayer(node.kind, node.config, name=node.name)
+        results = layer([symbols[name] for name in node.inputs])
+        for i, symbol in enumerate(results if isinstance(results, list) else [results]):
+            symbols[f"{node.name}:{i}" if i else node.name] = symbol
+    if spec.scaling:
+        raise FileError("networks that scale their inputs are read by respnet.Network.load")
+    return Model(inputs, [symbols[name] for name in spec.outputs])
+
+
+def load_weights(model, path) -> None:
+    """Weights of a file into a built model whose parameters have the same shapes in order."""
+    saved = storage.load(path)
+    other = storage.Layout(saved.spec)
+    mine = model._need_built().layout
+    shapes = [[place.shape for place in layout.places.values()] for layout in (mine, other)]
+    if shapes[0] != shapes[1]:
+        raise ValueError(f"{path} has weights {shapes[1]}, model {model.name} has {shapes[0]}")
+    model.put_vector(np.asarray(saved.tensors["weights"]))
