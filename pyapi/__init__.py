@@ -26,10 +26,20 @@ _HOMES = {
     "Dense": "layers",
     "set_random_seed": "utils",
 }
-_MODULES = (  # packages of the Keras-like API
-    "activations callbacks initializers layers losses metrics models optimizers preprocessing "
-    "regularizers schedules utils"
-).split()
+_MODULES = (  # of the Keras-like API
+    "activations",
+    "callbacks",
+    "initializers",
+    "layers",
+    "losses",
+    "metrics",
+    "models",
+    "optimizers",
+    "preprocessing",
+    "regularizers",
+    "schedules",
+    "utils",
+)
 __all__ = ["__version__", *_HOMES, *_MODULES]
 
 

@@ -76,7 +76,7 @@ class EarlyStopping(Monitor):
 
 
 class ReduceLROnPlateau(Monitor):
-    """Multiply the learning rate by ``factor`` after ``patience`` epochs without a better number."""
+    """Multiply the learning rate by ``factor`` after ``patience`` epochs that were not better."""
 
     arguments = {
         "monitor": "val_loss",
