@@ -31,9 +31,11 @@ cdef class Reader:
     cdef bint is_own(self, const char* start) noexcept
     cdef void rebase(self, const char* start) noexcept
     cdef int append(self, const char* data, Py_ssize_t size) except -1
+    cdef Span* reserve(self, Py_ssize_t more) except NULL
     cdef int push(self, const char* data, Py_ssize_t size) except -1
     cdef int multibulk(self) except -2
     cdef int arguments(self) except -2
+    cdef int short_arguments(self) except -1
     cdef int inline_command(self) except -2
     cdef int split(self, const char* p, const char* end) except -2
     cdef int fail(self, str text)

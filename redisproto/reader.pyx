@@ -22,6 +22,7 @@ cdef enum:
     STRANGER_ARGUMENTS = 10
     STRANGER_BULK = 16 * 1024
     SPANS_KEPT = 1024
+    SHORTEST = 6  # bytes of an argument: $0, CR LF, CR LF
 
     # What read_length answers besides 1, a number
     WAIT = 0
@@ -192,15 +193,20 @@ cdef class Reader:
         return [PyBytes_FromStringAndSize(self.args.items[i].data, self.args.items[i].size)
                 for i in range(self.args.count)]
 
-    cdef int push(self, const char* data, Py_ssize_t size) except -1:
+    cdef Span* reserve(self, Py_ssize_t more) except NULL:
+        """Room for ``more`` arguments, at least one -> where the next one goes."""
         cdef Py_ssize_t room
         cdef void* items
-        if self.args.count == self.capacity:
-            room = max(<Py_ssize_t>8, 2 * self.capacity)
+        if self.args.count + max(more, <Py_ssize_t>1) > self.capacity:
+            room = max(self.args.count + more, 2 * self.capacity, <Py_ssize_t>8)
             items = realloc(self.args.items, room * sizeof(Span))
             if items == NULL:
                 raise MemoryError
             self.args.items, self.capacity = <Span*>items, room
+        return self.args.items + self.args.count
+
+    cdef int push(self, const char* data, Py_ssize_t size) except -1:
+        self.reserve(1)
         self.args.items[self.args.count].data = data
         self.args.items[self.args.count].size = size
         self.args.count += 1
@@ -246,6 +252,8 @@ cdef class Reader:
     cdef int arguments(self) except -2:
         cdef long long size
         cdef int got
+        if self.bulk < 0:
+            self.short_arguments()
         while self.awaited > 0:
             if self.bulk < 0:
                 if self.at == self.end:
@@ -272,6 +280,36 @@ cdef class Reader:
             self.bulk = -1
             self.awaited -= 1
         return 1
+
+    cdef int short_arguments(self) except -1:
+        """Arguments of at most 99 bytes that have arrived whole, up to the first that is not."""
+        cdef const char* p = self.at
+        cdef const char* at
+        cdef const char* end = self.end
+        cdef Py_ssize_t size, second, left = min(self.awaited, (end - p) // SHORTEST)
+        cdef Span* item = self.reserve(left)
+        while left > 0 and end - p >= SHORTEST:
+            size = <unsigned char>(p[1] - c"0")
+            if p[0] != c"$" or size > 9:
+                break
+            at = p + 3
+            if p[2] != c"\r":
+                second = <unsigned char>(p[2] - c"0")
+                if second > 9 or size == 0 or p[3] != c"\r":
+                    break
+                size = 10 * size + second
+                at = p + 4
+            if end - at < size + 3:
+                break
+            if at[0] != c"\n" or at[size + 1] != c"\r" or at[size + 2] != c"\n":
+                break
+            item.data, item.size = at + 1, size
+            item, p, left = item + 1, at + size + 3, left - 1
+        size = item - self.args.items - self.args.count
+        self.args.count += size
+        self.awaited -= size
+        self.at = p
+        return 0
 
     cdef int inline_command(self) except -2:
         cdef const char* line = self.at
