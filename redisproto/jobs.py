@@ -6,6 +6,7 @@ FLUSHALL and the like have taken the job away from the network before.
 """
 
 import logging
+import os
 import threading
 from dataclasses import dataclass
 from itertools import count
@@ -34,9 +35,9 @@ class Limits:
     autostop: bool = False
     backtrack: bool = False
 
-    def for_engine(self):
+    def for_engine(self, threads):
         return {"max_epochs": self.max_cycles, "max_seconds": self.max_time / 1000,
-                "autostop": self.autostop, "backtrack": self.backtrack}
+                "autostop": self.autostop, "backtrack": self.backtrack, "threads": threads}
 
 
 @dataclass(frozen=True)
@@ -69,13 +70,13 @@ class Curve:
 class Job:
     """One training. ``progress``, ``curve``, ``reason`` may be read from the loop at any time."""
 
-    def __init__(self, number, value, limits):
+    def __init__(self, number, value, limits, threads):
         self.number, self.value, self.limits = number, value, limits
         self.network_id = value.id
         self.model, self.resume = value.model, value.resume
         self.rows = value.data.train.snapshot()
         self.test_rows = value.data.test.snapshot() if len(value.data.test) else None
-        self.options = value.options.train_options(**limits.for_engine())
+        self.options = value.options.train_options(**limits.for_engine(threads))
         self.progress, self.curve, self.reason = None, Curve(), None
         self.training = None  # once the thread has begun
         self.cancelled = self.stopping = False
@@ -148,7 +149,7 @@ class Jobs:
         slots = self.server.config["training-slots"]
         if len(self.live()) >= slots or len(self.running) >= 2 * slots:
             raise CommandError(TOO_MANY)
-        job = Job(next(self.numbers), value, limits)
+        job = Job(next(self.numbers), value, limits, self.threads())
         thread = threading.Thread(target=self.run, args=(job,), daemon=True,
                                   name=f"respnet-train-{job.number}")
         self.running[job.number] = job
@@ -158,6 +159,11 @@ class Jobs:
             del self.running[job.number]
             raise CommandError(TOO_MANY) from None
         value.job = value.last = job
+
+    def threads(self):
+        """Of one training: as configured, or all cores but the one the loop runs on."""
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+        return self.server.config["threads"] or max(1, cores - 1)
 
     def run(self, job):
         """The thread of a job."""

@@ -6,20 +6,16 @@ from libc.stdint cimport uint32_t, uint64_t
 from respnet.engine.dataset cimport DataSplit
 from respnet.engine.kernels.executor cimport Bound
 
+from .database cimport Account, Entry
 from .reader cimport Args, Span
 from .session cimport FastHandler, Session
 
 
-cdef class Tally:
-    cdef object space
-    cdef long long turn, hits, dirty
-    cdef bint due
-
-    cdef int count(self, Session c, Hot net, bint written) except -1
-
-
 cdef class Hot:
-    cdef object space, entry, key, watches  # where it was found last; entry None: nowhere
+    cdef Account space  # where it was found last
+    cdef Entry entry  # None: nowhere
+    cdef bytes key
+    cdef dict watches  # of the space
     cdef int db
     cdef uint64_t id
     cdef uint32_t generation
@@ -28,15 +24,17 @@ cdef class Hot:
     cdef DataSplit data
     cdef Py_ssize_t inputs, outputs, targets
     cdef bint classifier
-    cdef Tally tally
-    cdef long long turn  # of the tally, when the entry was last marked as used
     cdef float* x  # inputs and targets of one row
     cdef float* y  # outputs of one row
+    cdef Py_ssize_t most  # rows of a batch
+    cdef object batch  # (most, I) float32, or None
+    cdef float* rows  # of it
 
     cdef bint is_at(self, Session c, const Span* key) noexcept
-    cdef int place(self, Session c, bytes key, entry) except -1
+    cdef int place(self, Session c, bytes key, Entry entry) except -1
+    cdef void used(self, Py_ssize_t count) noexcept
     cdef int run(self, const float* x) except -1
-    cdef Py_ssize_t largest(self) noexcept
+    cdef int make_rows(self) except -1
 
 
 cdef class Run(FastHandler):

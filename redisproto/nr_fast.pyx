@@ -3,6 +3,9 @@
 Whatever is unusual is declined before anything has changed, and the ordinary handler does it:
 errors, many rows, keys that expire, watched keys, a data set that must grow.
 
+Runs of the same network that were sent in one go are joined into one batch: they are recognised by
+their bytes before they are read. A batch and a single row may differ in the last bits.
+
 A network found once is found again by comparing bytes: its ``Hot`` knows the key it is under and
 is told when it moves or goes (``Value.on_moved``, ``Value.on_removed``).
 """
@@ -13,51 +16,27 @@ from libc.stdint cimport uint32_t, uint64_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memcmp, memcpy, memmove
 
+import numpy as np
+
 from respnet.engine.dataset cimport ANY, TEST, TRAIN, Dataset
 
+from .database cimport Account, Database, Entry
 from .numbers cimport NUMBER_TEXT, parse_float32, print_double
+from .core cimport Row
+from .reader cimport Reader
 from .reply cimport Reply
 
 cdef enum:
     SLOT_BITS = 10
     BLOB_ROWS = 32  # more are run as one batch by the ordinary handler
+    BATCH_ROWS = 64  # pipelined runs that are joined, at most
+    BATCH_NUMBERS = 16384  # inputs and outputs of them
+    WORTH_A_BATCH = 4
     ROWS_FRAME = 1  # network_io.ROWS
     PLACE_BYTES = 5  # network_io.PLACE
     BULK_HEADER = 5  # "$17\r\n"
 
 cdef list slots = [None] * (1 << SLOT_BITS)  # of Hot, by a hash of the key
-
-
-cdef class Tally:
-    """Counters of a keyspace, brought up to date once a turn of the loop."""
-
-    def __init__(self, space):
-        self.space = space
-
-    cdef int count(self, Session c, Hot net, bint written) except -1:
-        self.hits += 1
-        self.dirty += written
-        if not self.due:
-            self.due = True
-            c.server.loop.call_soon(self.settle)
-        if net.turn != self.turn:
-            net.turn = self.turn
-            net.entry.accessed = self.space.seconds
-        return 0
-
-    def settle(self):
-        self.space.hits += self.hits
-        self.space.dirty += self.dirty
-        self.hits = self.dirty = 0
-        self.due = False
-        self.turn += 1
-
-
-cdef Tally tally_of(space):
-    tally = getattr(space, "tally", None)
-    if tally is None:
-        tally = space.tally = Tally(space)
-    return tally
 
 
 cdef class Hot:
@@ -70,6 +49,7 @@ cdef class Hot:
         if self.x == NULL:
             raise MemoryError
         self.y = self.x + self.inputs + self.targets
+        self.most = min(<Py_ssize_t>BATCH_ROWS, BATCH_NUMBERS // (self.inputs + outputs))
         self.use(model)
 
     def __dealloc__(self):
@@ -94,13 +74,17 @@ cdef class Hot:
                 and PyBytes_GET_SIZE(self.key) == key.size
                 and memcmp(PyBytes_AS_STRING(self.key), key.data, key.size) == 0)
 
-    cdef int place(self, Session c, bytes key, entry) except -1:
+    cdef int place(self, Session c, bytes key, Entry entry) except -1:
         """It is found under ``key``."""
-        value, space = entry.value, c.server.keyspace
-        self.id, self.generation = value.id, value.generation
-        self.tally, self.turn, self.watches = tally_of(space), -1, space.watches.data
+        value, space = entry.value, <Account?>c.server.keyspace
+        self.id, self.generation, self.watches = value.id, value.generation, space.watches.data
         self.db, self.key, self.space, self.entry = c.db, key, space, entry
         return 0
+
+    cdef inline void used(self, Py_ssize_t count) noexcept:
+        """As ``Database.get`` counts hits."""
+        self.space.hits += count
+        self.entry.accessed = self.space.seconds
 
     cdef int run(self, const float* x) except -1:
         """x (I) -> self.y (O)"""
@@ -109,13 +93,14 @@ cdef class Hot:
         self.bound.run_row(x, self.y)
         return 0
 
-    cdef Py_ssize_t largest(self) noexcept:
-        """The number of the largest output, the first of equal ones."""
-        cdef Py_ssize_t i, best = 0
-        for i in range(1, self.outputs):
-            if self.y[i] > self.y[best]:
-                best = i
-        return best
+    cdef int make_rows(self) except -1:
+        """Room for a batch."""
+        cdef float[:, ::1] view
+        if self.batch is None:
+            self.batch = np.empty((self.most, self.inputs), np.float32)
+            view = self.batch
+            self.rows = &view[0, 0]
+        return 0
 
 
 cdef inline Py_ssize_t slot_of(const Span* key) noexcept:
@@ -141,7 +126,8 @@ cdef Hot lookup(Session c, const Span* key):
 
 
 cdef Hot find(Session c, bytes key):
-    entry = c.server.keyspace[c.db].entry(key)
+    cdef Database db = c.server.keyspace[c.db]
+    cdef Entry entry = db.entry(key)
     hot = None if entry is None else getattr(entry.value, "hot", None)
     if hot is not None:
         (<Hot>hot).place(c, key, entry)
@@ -191,6 +177,70 @@ cdef int put_doubles(Reply out, const float* values, Py_ssize_t count) except -1
     return 0
 
 
+cdef bint repeats(Reader reader, Py_ssize_t size) noexcept:
+    """Whether what comes next begins with the same ``size`` bytes as the command just read."""
+    return (reader.end - reader.at >= size and reader.start[0] == c"*"
+            and memcmp(reader.at, reader.start, size) == 0)
+
+
+cdef Py_ssize_t gather(Session c, Hot net, bint* odd) except -1:
+    """The row in ``net.x``, and those of the same command to the same network that have arrived
+    behind it, to ``net.rows`` -> how many. odd: the last command read is another matter."""
+    cdef Reader reader = c.reader
+    cdef const Span* key = reader.args.items + 1
+    cdef Py_ssize_t prefix = key.data + key.size + 2 - reader.start, count = 1
+    odd[0] = False
+    if net.most < 2 or not repeats(reader, prefix):
+        return 1
+    net.make_rows()
+    memcpy(net.rows, net.x, net.inputs * sizeof(float))
+    while count < net.most and repeats(reader, prefix) and reader.next() == 1:
+        if not read_numbers(reader.args.items + 2, net.inputs, net.rows + count * net.inputs):
+            odd[0] = True
+            break
+        count += 1
+    return count
+
+
+cdef int joined(Session c, Hot net, int (*put)(Session, Hot, const float*) except -1) except -1:
+    """Run the row in ``net.x``, and the pipelined ones behind it as one batch; put the answers."""
+    cdef bint odd
+    cdef Py_ssize_t i, count = gather(c, net, &odd)
+    cdef const float[:, ::1] y
+    cdef Row row
+    if count < WORTH_A_BATCH:
+        for i in range(count):
+            net.run(net.x if count == 1 else net.rows + i * net.inputs)
+            put(c, net, net.y)
+    else:
+        y = net.model.predict(net.batch[:count])
+        for i in range(count):
+            put(c, net, &y[i, 0])
+    net.used(count)
+    if count > 1:
+        c.server.commands += count - 1
+        row = c.server.find(c.reader.args.items[0].data, c.reader.args.items[0].size)
+        row.calls += count - 1
+    return c.run_command() if odd else 0
+
+
+cdef int put_outputs(Session c, Hot net, const float* y) except -1:
+    return put_doubles(c.out, y, net.outputs)
+
+
+cdef int put_class(Session c, Hot net, const float* y) except -1:
+    return c.out.put_integer(largest(y, net.outputs))
+
+
+cdef inline Py_ssize_t largest(const float* y, Py_ssize_t count) noexcept:
+    """The number of the largest, the first of equal ones."""
+    cdef Py_ssize_t i, best = 0
+    for i in range(1, count):
+        if y[i] > y[best]:
+            best = i
+    return best
+
+
 cdef class Run(FastHandler):
     """NR.RUN key i0..iN, and NR.RUN key BLOB rows"""
 
@@ -205,9 +255,7 @@ cdef class Run(FastHandler):
             return self.blob(c, net, args.items + 3)
         if args.count - 2 != net.inputs or not read_numbers(args.items + 2, net.inputs, net.x):
             return 0
-        net.run(net.x)
-        net.tally.count(c, net, False)
-        put_doubles(c.out, net.y, net.outputs)
+        joined(c, net, put_outputs)
         return 1
 
     cdef int blob(self, Session c, Hot net, const Span* rows) except -1:
@@ -225,7 +273,7 @@ cdef class Run(FastHandler):
             net.run(net.x)
             memcpy(c.out.room(answer + 2), net.y, answer)
             c.out.size += answer
-        net.tally.count(c, net, False)
+        net.used(1)
         c.out.put_raw(b"\r\n", 2)
         return 1
 
@@ -251,9 +299,7 @@ cdef class Class(FastHandler):
             return 0
         if not read_numbers(args.items + 2, net.inputs, net.x):
             return 0
-        net.run(net.x)
-        net.tally.count(c, net, False)
-        c.out.put_integer(net.largest())
+        joined(c, net, put_class)
         return 1
 
 
@@ -298,7 +344,8 @@ cdef class Observe(FastHandler):
         memcpy(data.open(slot), net.x, size)
         if c.server.effects is not None:
             log_row(c, net, data is net.data.test, <uint32_t>slot, size)
-        net.tally.count(c, net, True)
+        net.used(1)
+        net.space.dirty += 1
         c.out.put_array(2)
         c.out.put_integer(net.data.train.length)
         c.out.put_integer(net.data.test.length)

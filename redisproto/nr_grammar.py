@@ -5,7 +5,7 @@ from respnet.engine.losses import LOSSES
 from respnet.engine.optimizers import OPTIMIZERS
 
 from .errors import CommandError
-from .grammar import choice, integer, option
+from .grammar import integer, option
 from .network_options import BLANK, DEFAULT, ORIGINAL, SEED_BITS
 from .numbers import parse_integer, parse_real
 from .words import Item, Word
@@ -17,7 +17,14 @@ RESET_BY_ALGORITHM = ("hidden", "output", "loss", "optimizer", "constants", "bat
 
 def named(name, known):
     """One of the engine's names, in any case."""
-    return choice(name, *known, error=f"ERR invalid {name}: must be one of {', '.join(known)}")
+
+    def convert(word):
+        found = word.decode("latin-1").lower()
+        if found not in known:
+            raise CommandError(f"ERR invalid {name}: must be one of {', '.join(known)}")
+        return found
+
+    return Word(name, convert=convert)
 
 
 class Constants(Item):

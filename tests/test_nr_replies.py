@@ -289,3 +289,32 @@ def test_the_counters_of_the_keyspace_count_networks(client):
     for _ in range(10):
         client.execute_command("NR.RUN", "net", 1)
     assert client.info("stats")["keyspace_hits"] - before >= 10
+
+
+@pytest.mark.parametrize("command", ["NR.RUN", "NR.CLASS"])
+@pytest.mark.parametrize("cut", [0, 7, 1000])
+def test_pipelined_runs_are_answered_each_in_its_place(server, command, cut):
+    client, raw = server.redis(), server.connect()
+    create(client, "CLASSIFIER 3 5 -> 4 DATASET 10")
+    create(client, "CLASSIFIER 3 5 -> 4", "nex")
+    rows = np.random.default_rng(1).integers(-20, 20, (100, 3)).tolist()
+    lines = [(command, "net", *row) for row in rows]
+    lines[10] = (command, "net", 1, 2)
+    lines[20] = (command, "net", 1, 2, "x")
+    lines[21] = ("PING",)
+    lines[30] = (command, "nex", 1, 2, 3)
+    lines[40] = ("NR.OBSERVE", "net", 1, 2, 3, "->", 1)
+    lines[99] = (command, "net", "x", 2, 3)
+    one_by_one = [said(raw, " ".join(map(str, line))) for line in lines]
+    data = b"".join(b"*%d\r\n" % len(line) + b"".join(
+        b"$%d\r\n%s\r\n" % (len(str(w)), str(w).encode()) for w in line) for line in lines)
+    raw.send(data[:cut])
+    time.sleep(0.02)
+    together = raw.ask(data[cut:], len(lines))
+    for one, other in zip(one_by_one, together, strict=True):
+        if isinstance(one, list) and command == "NR.RUN" and isinstance(one[0], bytes):
+            assert np.allclose([float(v) for v in one], [float(v) for v in other], rtol=1e-5)
+        elif one != [1, 0]:
+            assert str(one) == str(other)
+    calls = client.info("commandstats")[f"cmdstat_{command.lower()}"]["calls"]
+    assert calls >= 2 * 97
