@@ -19,6 +19,7 @@ NAMES = (
 )
 NEEDS_INPUT = {"gelu"}  # the derivative cannot be had from the output alone
 ALL = (*NAMES, "softmax")
+FUSIBLE = tuple(name for name in NAMES if name not in NEEDS_INPUT)
 
 _INITIALIZERS = {
     "relu": "he_uniform",
@@ -41,7 +42,7 @@ def initializer(name: str) -> str:
 
 def fusible(name: str) -> bool:
     """Whether the product can apply it to its registers and the backward pass still has enough."""
-    return name in NAMES and name not in NEEDS_INPUT
+    return name in FUSIBLE
 
 
 def forward(b, name: str, x):

@@ -89,6 +89,11 @@ def _scaled(scale: float, mode: str, distribution: str):
     return lambda shape, rng: _variance_scaling(shape, rng, scale, mode, distribution)
 
 
+def _unit_forget_bias(shape, rng) -> np.ndarray:
+    """Gates i, f, c, o: 1 for the forget gate, else 0 (Jozefowicz et al. 2015)."""
+    return np.repeat([0.0, 1.0, 0.0, 0.0], shape[0] // 4)
+
+
 _DRAW = {
     "zeros": _zeros,
     "ones": _ones,
@@ -108,6 +113,7 @@ _DRAW = {
     "lecun_normal": _scaled(1.0, "fan_in", "truncated_normal"),
     # starts nearly linear; RPROP grows what the rows ask for (docs/accuracy.md)
     "small_uniform": _scaled(0.0625, "fan_in", "uniform"),
+    "unit_forget_bias": _unit_forget_bias,
     # the range of the original Neural Redis, whatever the fan-in
     "uniform_0.05": _random_uniform,
 }

@@ -52,11 +52,17 @@ class Model(Predictor):
         self.level = cpu_level(device)
         self.dtype = float_dtype(spec.dtype)
         self.layout = Layout(spec)
-        flat = len(spec.inputs) == len(spec.outputs) == 1 and len(spec.inputs[0][1]) == 1
-        self.shaped = not flat
+        self.shaped = not self._is_flat()
         self._executables: OrderedDict = OrderedDict()
         self._outputs: dict = {}
         self.swap(self.layout.initial(self.dtype, spec.seed) if vector is None else vector)
+
+    def _is_flat(self) -> bool:
+        """Whether one row of numbers goes in and one comes out."""
+        if not len(self.spec.inputs) == len(self.spec.outputs) == 1:
+            return False
+        shapes = self.spec.inputs[0][1], self.layout.shapes[self.spec.outputs[0]]
+        return all(len(shape) == 1 and None not in shape for shape in shapes)
 
     @property
     def parameter_count(self) -> int:

@@ -10,6 +10,8 @@ Attributes are plain numbers or words fixed when a program is compiled.
 import re
 from dataclasses import dataclass
 
+from respnet.engine.ops_recurrent import ROWS
+
 
 @dataclass(frozen=True)
 class Operand:
@@ -32,7 +34,7 @@ class Op:
     summary: str
 
 
-_OPERAND = re.compile(r"(\+?)(\w+)(\??) \(([\w,1]*)\)")
+_OPERAND = re.compile(r"(\+?)(\w+)(\??) \(([\w,]*)\)")
 
 
 def _operands(signature: str) -> tuple[Operand, ...]:
@@ -113,6 +115,9 @@ _op(
     "adds the metric of each row to the frame",
     "metric",
 )
+
+for _name, _signature, _summary, _attributes in ROWS:
+    _op(_name, _signature, _summary, *_attributes)
 
 # Optimizer steps over the flat vector of trainable parameters; formulas in kernels/formulas.hpp.
 _op(

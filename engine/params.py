@@ -12,7 +12,7 @@ import numpy as np
 from respnet.engine import initializers
 from respnet.engine.errors import LimitError, SpecError
 from respnet.engine.layers import Layer, make
-from respnet.engine.spec import MAX_PARAMETERS, ModelSpec
+from respnet.engine.spec import MAX_PARAMETERS, ModelSpec, output_names
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,9 @@ class Layout:
             self.owners[node.name] = node.weights or node.name
             parameters = [(node.name, parameter) for parameter in layer.parameters(*shapes)]
             wanted += self._shared(node, parameters, wanted) if node.weights else parameters
-            self.shapes[node.name] = layer.output_shape(*shapes)
+            outputs = layer.output_shape(*shapes)
+            outputs = outputs if isinstance(outputs, list) else [outputs]
+            self.shapes.update(zip(output_names(node.name, len(outputs)), outputs, strict=True))
         self.places: dict[str, Place] = {}
         self.size = 0
         self._add(

@@ -13,7 +13,7 @@ from respnet.engine.errors import SpecError
 from respnet.engine.losses import loss_named
 from respnet.engine.ops import OPS
 from respnet.engine.params import Layout
-from respnet.engine.spec import ModelSpec
+from respnet.engine.spec import ModelSpec, node_of, output_names
 
 PARAMETERS, GRADIENTS, WORK, EXTERNAL = "parameters", "gradients", "work", "external"
 
@@ -64,6 +64,7 @@ class Builder:
     def __init__(self, training: bool):
         self.training = training
         self.steps: list[Step] = []
+        self.masks: dict[Buffer, Buffer] = {}  # of sequences (B,T,...): (B,T,1), 0 where masked
         self._salts = 0
 
     def buffer(self, shape) -> Buffer:
@@ -79,6 +80,11 @@ class Builder:
                 f"got {len(operands)} operands and {sorted(attributes)}"
             )
         self.steps.append(Step(op, operands, attributes))
+
+    def row(self, parameter: Buffer, i: int) -> Buffer:
+        """Row i of a parameter, as a parameter of its own."""
+        shape = parameter.shape[1:]
+        return Buffer(parameter.space, shape, False, parameter.offset + i * prod(shape))
 
     def gradient(self, parameter: Buffer | None) -> Buffer | None:
         """Where the gradient of a parameter is added: the same place in the gradient vector."""
@@ -133,8 +139,10 @@ class _Compiler:
                 layer = _on_logits(layer, fused)
             inputs = [self.values[name] for name in node.inputs]
             results, saved = layer.forward(self.b, self.parameters(node.name), *inputs)
-            for name, result in zip(outputs_of(node.name, results), listed(results), strict=True):
-                self.values[name] = result
+            outputs = listed(results)
+            self.values.update(zip(output_names(node.name, len(outputs)), outputs, strict=True))
+            if layer.keeps_time and inputs[0] in self.b.masks:
+                self.b.masks.setdefault(outputs[0], self.b.masks[inputs[0]])
             self.saved[node.name] = (layer, results, saved)
 
     def predict(self) -> None:
@@ -173,6 +181,7 @@ class _Compiler:
         leading = prediction.shape[:-1]
         target = self.external((*leading, loss.columns) if loss.columns else prediction.shape)
         weight = self.external((*leading, 1)) if weighted else None
+        weight = self._with_mask(prediction, weight)
         self._write_outputs(others)
         if "outputs" in self.watch:
             self._write_outputs([name])
@@ -182,16 +191,26 @@ class _Compiler:
         self.b.step(loss.op, prediction, target, weight, dprediction, **dict(loss.attributes))
         return dprediction
 
+    def _with_mask(self, prediction: Buffer, weight: Buffer | None) -> Buffer | None:
+        """Masked steps weigh nothing."""
+        mask = self.b.masks.get(prediction)
+        if mask is None or weight is None:
+            return weight or mask
+        both = self.b.buffer(weight.shape)
+        self.b.step("multiply", weight, mask, both)
+        return both
+
     def backward(self, dprediction: Buffer) -> None:
         gradients = {self.spec.outputs[0]: dprediction}
         needed = self._needed()
         for node in reversed(self.spec.nodes):
             layer, results, saved = self.saved[node.name]
-            dys = [gradients.pop(name, None) for name in outputs_of(node.name, results)]
+            names = output_names(node.name, len(listed(results)))
+            dys = [gradients.pop(name, None) for name in names]
             if all(dy is None for dy in dys):
                 continue
             dy = dys if isinstance(results, tuple) else dys[0]
-            wanted = [name in needed for name in node.inputs]
+            wanted = [node_of(name) in needed for name in node.inputs]
             dxs = layer.backward(self.b, self.parameters(node.name), saved, dy, wanted)
             for name, dx in zip(node.inputs, dxs, strict=True):
                 self._collect(gradients, name, dx)
@@ -206,7 +225,7 @@ class _Compiler:
         """Nodes with a parameter at or before them: only their outputs need gradients."""
         needed: set[str] = set()
         for node in self.spec.nodes:
-            if self.layout.of(node.name) or any(name in needed for name in node.inputs):
+            if self.layout.of(node.name) or any(node_of(n) in needed for n in node.inputs):
                 needed.add(node.name)
         return needed
 
@@ -214,11 +233,6 @@ class _Compiler:
 def listed(results) -> list:
     """The outputs of a layer, one or a tuple of several."""
     return list(results) if isinstance(results, tuple) else [results]
-
-
-def outputs_of(node: str, results) -> list[str]:
-    """Names of a node's outputs: ``name``, then ``name:1``, ``name:2`` ..."""
-    return [f"{node}:{i}" if i else node for i in range(len(listed(results)))]
 
 
 def _ends_in(layer, activation: str | None) -> bool:

@@ -8,6 +8,9 @@ from respnet.engine import reference_ops
 from respnet.engine.ops import OPS
 from respnet.engine.program import EXTERNAL, GRADIENTS, PARAMETERS, Program
 
+# Ops over the last axis: the axes before it count as rows.
+_LAST_AXIS = ("dense", "softmax", "sparse", "pointwise", "metric")
+
 
 @dataclass
 class Result:
@@ -24,9 +27,11 @@ class _Run:
         self.vector = np.asarray(vector, np.float64)
         self.gradient = np.zeros(program.layout.trainable)
         self.values = {
-            e: np.asarray(a, np.float64) for e, a in zip(program.externals, arrays, strict=False)
+            e: np.asarray(a, np.float64).reshape(len(a), *e.shape)
+            for e, a in zip(program.externals, arrays, strict=False)
         }
         self.seed, self.result = seed, Result([])
+        self.rows = len(arrays[0])
 
     def read(self, buffer):
         if buffer is None:
@@ -40,16 +45,17 @@ class _Run:
             return
         if buffer.space == GRADIENTS:
             self.gradient[buffer.offset : buffer.offset + buffer.columns] += value.ravel()
-        elif operand.added:
-            self.values[buffer] = self.values[buffer] + value
-        else:
-            self.values[buffer] = value
+            return
+        value = value.reshape(self.rows, *buffer.shape)
+        self.values[buffer] = self.values[buffer] + value if operand.added else value
 
     def step(self, step):
         op = OPS[step.op]
         reads = [
             self.read(b) for o, b in zip(op.operands, step.operands, strict=True) if not o.written
         ]
+        if step.op.startswith(_LAST_AXIS):
+            reads = [r if r is None or r.ndim < 2 else r.reshape(-1, r.shape[-1]) for r in reads]
         attributes = dict(step.attributes)
         if "salt" in attributes:
             attributes["seed"] = self.seed

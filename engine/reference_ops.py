@@ -4,37 +4,12 @@ Each function is named as its op and takes the read operands of the contract, th
 it returns the written ones in order. Slow on purpose: what it says should be checkable by eye.
 """
 
-import math
-
 import numpy as np
-from numpy import abs, exp, log, log1p, maximum, sqrt, tanh, where
+from numpy import abs, exp, log, log1p, maximum, sqrt, where
 
-_ERF = np.vectorize(math.erf, otypes=[float])
-
-
-def _sigmoid(x):
-    return where(x >= 0, 1 / (1 + exp(-abs(x))), exp(-abs(x)) / (1 + exp(-abs(x))))
-
-
-def _gelu_slope(x):
-    return (1 + _ERF(x / sqrt(2))) / 2 + x * exp(-x * x / 2) / sqrt(2 * np.pi)
-
-
-# name -> (value of x, derivative from x and y)
-ACTIVATIONS = {
-    "linear": (lambda x: x, lambda x, y: np.ones_like(y)),
-    "sigmoid": (_sigmoid, lambda x, y: y * (1 - y)),
-    "tanh": (tanh, lambda x, y: 1 - y * y),
-    "relu": (lambda x: maximum(x, 0), lambda x, y: where(y > 0, 1.0, 0.0)),
-    "leaky_relu": (lambda x: where(x < 0, 0.2 * x, x), lambda x, y: where(y < 0, 0.2, 1.0)),
-    "elu": (
-        lambda x: where(x < 0, np.expm1(np.minimum(x, 0)), x),
-        lambda x, y: where(y < 0, y + 1, 1.0),
-    ),
-    "gelu": (lambda x: x * (1 + _ERF(x / sqrt(2))) / 2, lambda x, y: _gelu_slope(x)),
-    "softplus": (lambda x: maximum(x, 0) + log1p(exp(-abs(x))), lambda x, y: 1 - exp(-y)),
-    "exponential": (exp, lambda x, y: y),
-}
+from respnet.engine.reference_activations import ACTIVATIONS, sigmoid
+from respnet.engine.reference_recurrent import *  # noqa: F403
+from respnet.engine.reference_sequence import *  # noqa: F403
 
 
 def scale_forward(x, scale, offset):
@@ -75,13 +50,17 @@ def _mixed(h):
         return h ^ (h >> np.uint32(16))
 
 
-def dropout_forward(x, *, rate, salt, seed):
+def dropout_mask(x, *, units, rate, salt, seed):
     """Whether a unit is kept is a hash of (seed, salt, row, unit)."""
-    rows, units = x.shape
     with np.errstate(over="ignore"):
         key = _mixed(np.uint32(seed & 0xFFFFFFFF) ^ _mixed(np.uint32(seed >> 32) + np.uint32(salt)))
-    kept = _mixed(np.arange(rows * units, dtype=np.uint32) ^ key) >= np.uint32(rate * 2**32)
-    return where(kept.reshape(rows, units), x / (1 - rate), 0)
+    kept = _mixed(np.arange(len(x) * units, dtype=np.uint32) ^ key) >= np.uint32(rate * 2**32)
+    return where(kept.reshape(len(x), units), 1 / (1 - rate), 0)
+
+
+def dropout_forward(x, *, rate, salt, seed):
+    mask = dropout_mask(x, units=x[0].size, rate=rate, salt=salt, seed=seed)
+    return x * mask.reshape(x.shape)
 
 
 def dropout_backward(dy, *, rate, salt, seed):
@@ -106,7 +85,7 @@ LOSSES = {
     ),
     "binary_crossentropy": (
         lambda p, t, d: maximum(p, 0) - p * t + log1p(exp(-abs(p))),
-        lambda p, t, d: _sigmoid(p) - t,
+        lambda p, t, d: sigmoid(p) - t,
     ),
 }
 

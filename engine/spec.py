@@ -18,6 +18,16 @@ MAX_NODES = 1024
 MAX_PARAMETERS = 50_000_000
 
 
+def output_names(node: str, count: int) -> list[str]:
+    """What the outputs of a node are called: ``name``, then ``name:1``, ``name:2`` ..."""
+    return [f"{node}:{i}" if i else node for i in range(count)]
+
+
+def node_of(name: str) -> str:
+    """The node (or input) that an output name belongs to."""
+    return name.partition(":")[0]
+
+
 @dataclass(frozen=True)
 class Node:
     """One layer of the graph: ``kind`` applied to the outputs of ``inputs``.
@@ -77,7 +87,7 @@ class ModelSpec:
             raise SpecError(f"a model has 1 to {MAX_NODES} layers, got {len(self.nodes)}")
         known = {name for name, _ in self.inputs}
         for node in self.nodes:
-            missing = [name for name in node.inputs if name not in known]
+            missing = [name for name in node.inputs if node_of(name) not in known]
             if missing:
                 raise SpecError(
                     f"layer {node.name!r} reads {missing[0]!r}, which comes later or never"
@@ -86,7 +96,7 @@ class ModelSpec:
                 raise SpecError(f"two layers are named {node.name!r}")
             known.add(node.name)
         for name in self.outputs:
-            if name not in known:
+            if node_of(name) not in known:
                 raise SpecError(f"output {name!r} is no layer of the model")
 
     @classmethod

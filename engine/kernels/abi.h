@@ -46,7 +46,12 @@ struct respnet_frame {
     double previous_loss; /* of the batch before, for RPROP's backtracking */
     double loss;       /* mean over the batch, added to by loss steps */
     double metric;     /* sum over rows, added to by metric steps */
+    int64_t fault;     /* set by a step that was given what it cannot take ... */
+    double fault_value, fault_limit; /* ... what it was, and what is wanted */
 };
+
+/* Faults: the executor turns them into errors. */
+enum { FAULT_EMBEDDING = 1 /* a number outside the table */ };
 
 typedef struct {
     const char *name; /* an op of engine/ops.py, with the suffix of its variant */

@@ -49,6 +49,15 @@ cdef void execute_steps(const respnet_step *steps, int count, respnet_frame *fra
     run_leave(before)
 
 
+cdef int raise_fault(respnet_frame *frame) except -1:
+    """Errors of a run: steps have no other way to refuse what they read."""
+    if frame.fault:
+        frame.fault = 0
+        raise ShapeError(f"an embedding wants whole numbers from 0 to {frame.fault_limit:.0f}, "
+                         f"got {frame.fault_value:g}")
+    return 0
+
+
 cdef void execute_batch(respnet_batch *b, int threads) noexcept nogil:
     run_batch(b, threads)
 
@@ -309,6 +318,7 @@ cdef class Bound:
         else:
             with nogil:
                 run_batch(&batch, threads)
+        raise_fault(frames.frames)
         if threads == 1:
             self.free.append(frames)
         return 0

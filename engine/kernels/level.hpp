@@ -11,6 +11,8 @@
 #include "steps_loss.hpp"
 #include "steps_optimizer.hpp"
 #include "steps_probe.hpp"
+#include "steps_recurrent.hpp"
+#include "steps_sequence.hpp"
 #include "steps_softmax.hpp"
 
 namespace RESPNET_LEVEL {
@@ -35,6 +37,16 @@ static const respnet_entry ENTRIES[] = {
     BY_LAYOUT(copy), BY_LAYOUT(accumulate), PLAIN(rows_to_lanes), PLAIN(lanes_to_rows),
     ROWS_AND_LANES(pointwise_loss), ROWS_AND_LANES(metric),
     CROSSENTROPY(softmax_crossentropy, false), CROSSENTROPY(sparse_crossentropy, true),
+    PLAIN(embedding_forward_rows), PLAIN(embedding_backward_rows), PLAIN(reverse_time_rows),
+    PLAIN(last_step_rows), PLAIN(last_step_backward_rows), PLAIN(repeat_vector_rows),
+    PLAIN(repeat_vector_backward_rows), PLAIN(compute_mask_rows), PLAIN(dropout_mask_rows),
+    PLAIN(multiply_rows), PLAIN(multiply_steps_rows),
+    PLAIN(simple_rnn_forward_rows), PLAIN(simple_rnn_backward_rows),
+    PLAIN(lstm_forward_rows), PLAIN(lstm_backward_rows),
+    PLAIN(gru_forward_rows), PLAIN(gru_forward_before_rows), PLAIN(gru_backward_rows),
+    PLAIN(project_rows), PLAIN(states_before_rows), PLAIN(columns_backward_rows),
+    PLAIN(pack_gates_kernel), PLAIN(pack_columns_panels), PLAIN(pack_columns_transposed),
+    PLAIN(pack_columns_wide),
     PLAIN(rprop_step), PLAIN(sgd_step), PLAIN(rmsprop_step), PLAIN(adam_step),
     RESPNET_PROBE_ENTRIES
 };

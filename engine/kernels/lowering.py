@@ -8,7 +8,9 @@ program are in its layout already; otherwise steps that turn them stand at its b
 
 from dataclasses import dataclass, field, replace
 
-from respnet.engine.kernels.plan import plan
+from respnet.engine.kernels.lowering_recurrent import RECURRENT
+from respnet.engine.kernels.lowering_sequence import SEQUENCE
+from respnet.engine.kernels.plan import Scratch, plan
 
 SPACES = {"parameters": 0, "packs": 1, "gradients": 2, "state": 3, "work": 4}
 EXTERNAL = 5
@@ -24,13 +26,6 @@ LAST_AXIS = {
 }
 NARROW = 48  # widest buffer for which lanes win
 LANES_BLOCK = 64  # rows
-
-
-class Scratch:
-    """A buffer only the lowered program has: turned externals, workspaces, packed weights."""
-
-    def __init__(self, space: str, columns: int, rows: bool = True, offset: int = 0):
-        self.space, self.columns, self.rows, self.offset = space, columns, rows, offset
 
 
 @dataclass(frozen=True)
@@ -68,8 +63,9 @@ def narrow(program) -> bool:
     return flat and not any(step.op in ROWS_ONLY for step in program.steps)
 
 
-ROWS_ONLY: set[str] = set()  # ops without a lanes kernel
-LOWERINGS: dict = {}  # op -> function(lowering, step), beside the methods of _Lowering
+# op -> function(lowering, step), beside the methods of _Lowering
+LOWERINGS: dict = {**RECURRENT, **SEQUENCE}
+ROWS_ONLY = {*LOWERINGS, "multiply"}  # ops without a lanes kernel
 
 
 def repeats_of(buffer) -> int:
@@ -94,12 +90,18 @@ class _Lowering:
     def emit(self, name, operands, dims=(), constants=(), repeats=1):
         self.out.steps.append(Kernel(name, tuple(operands), tuple(dims), tuple(constants), repeats))
 
-    def pack(self, kind: str, kernel, size: int) -> Scratch:
-        key = (kind, kernel.offset)
+    def alive(self, buffer):
+        """The buffer, or None if only one step knows it: then what is written is never read."""
+        steps = [step for step in self.program.steps if any(buffer is o for o in step.operands)]
+        return buffer if len(steps) > 1 or buffer.space == "external" else None
+
+    def pack(self, kind: str, kernel, size: int, dims=None) -> Scratch:
+        dims = dims or kernel.shape
+        key = (kind, kernel.offset, dims)
         if key not in self.packed:
             self.packed[key] = Scratch("packs", size, False, self.out.packs)
             self.out.packs += -(-size // 16) * 16
-            self.out.prepare.append(Kernel(kind, (kernel, self.packed[key]), kernel.shape))
+            self.out.prepare.append(Kernel(kind, (kernel, self.packed[key]), dims))
         return self.packed[key]
 
     def shared(self, gradient) -> int:

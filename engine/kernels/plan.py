@@ -3,6 +3,13 @@
 ALIGNMENT = 16  # numbers: 64 bytes of float32
 
 
+class Scratch:
+    """A buffer only the lowered program has: turned externals, workspaces, packed weights."""
+
+    def __init__(self, space: str, columns: int, rows: bool = True, offset: int = 0):
+        self.space, self.columns, self.rows, self.offset = space, columns, rows, offset
+
+
 def plan(lifetimes: dict, sizes: dict) -> tuple[dict, int]:
     """Offsets of buffers by first fit.
 

@@ -48,6 +48,14 @@ static void add_to(char *sum, const char *x, int64_t n, int64_t element) {
         for (int64_t i = 0; i < n; i++) ((double *)sum)[i] += ((const double *)x)[i];
 }
 
+static inline void take_fault(respnet_frame *to, respnet_frame *from) {
+    if (!from->fault) return;
+    to->fault = from->fault;
+    to->fault_value = from->fault_value;
+    to->fault_limit = from->fault_limit;
+    from->fault = 0;
+}
+
 /* One batch over all slots. Which thread runs a slot is chance; what a slot holds and the order in
  * which slots are added is not, so the same slots give the same bits. The sums end in frame 0. */
 static void run_batch(respnet_batch *b, int threads) {
@@ -57,6 +65,7 @@ static void run_batch(respnet_batch *b, int threads) {
     if (b->slots > chunks) b->slots = chunks ? (int)chunks : 1;
     pool_run(b->slots, threads, run_slot, b);
     for (int i = 1; i < b->slots; i++) {
+        take_fault(b->frames, b->frames + i);
         b->frames[0].loss += b->frames[i].loss;
         b->frames[0].metric += b->frames[i].metric;
         if (p->updates)
@@ -98,14 +107,15 @@ static uint64_t next_seed(uint64_t seed) { /* splitmix64 (Steele, Lea, Flood 201
     return z ^ (z >> 31);
 }
 
-/* One optimizer step on a batch that lies in `external`. Returns the loss before the step. */
+/* One optimizer step on a batch that lies in `external`. Returns the loss before the step.
+ * A batch with a fault leaves the weights as they are. */
 static double run_training_step(respnet_batch *b, int threads) {
     const uint64_t seed = b->frames[0].seed;
     for (int i = 0; i < b->slots; i++) b->frames[i].seed = next_seed(seed + b->frames[0].t);
     run_batch(b, threads);
     b->frames[0].seed = seed;
     const double loss = b->frames[0].loss;
-    run_update(b->program, b->frames);
+    if (!b->frames[0].fault) run_update(b->program, b->frames);
     return loss;
 }
 
@@ -117,7 +127,7 @@ static double run_epoch(respnet_batch *b, int threads, char *const *data, const 
     const respnet_program *p = b->program;
     double sum = 0, metrics = 0;
     int64_t seen = 0;
-    for (int64_t first = 0; first < n && !*cancel; first += size) {
+    for (int64_t first = 0; first < n && !*cancel && !b->frames[0].fault; first += size) {
         b->batch = n - first < size ? n - first : size;
         for (int i = 0; i < p->externals; i++)
             if (data[i])

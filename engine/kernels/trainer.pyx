@@ -8,7 +8,7 @@ from respnet.engine.kernels.abi cimport (
     MAX_CONSTANTS, SPACE_GRADIENTS, SPACE_PACKS, SPACE_PARAMETERS, SPACE_STATE, respnet_step)
 from respnet.engine.kernels.executor cimport (
     Executable, Frames, Memory, RESPNET_MAX_SLOTS, execute_batch, execute_epoch, execute_steps,
-    execute_training_step, gather, respnet_batch, respnet_program)
+    execute_training_step, gather, raise_fault, respnet_batch, respnet_program)
 
 cimport numpy as cnp
 
@@ -174,6 +174,7 @@ cdef class Core:
         self.point_to(data)
         with nogil:
             execute_batch(&self.batch, self.threads)
+        raise_fault(self.frames.frames)
         return self.frames.frames[0].loss, self.frames.frames[0].metric
 
     def gradient(self, Staged data):
@@ -193,6 +194,9 @@ cdef class Core:
                 if self.cancelled:
                     break
                 loss = execute_training_step(&self.batch, self.threads)
+                if self.frames.frames[0].fault:
+                    break
+        raise_fault(self.frames.frames)
         return loss
 
     def epoch(self, Staged data, cnp.ndarray order, int64_t size):
@@ -212,6 +216,7 @@ cdef class Core:
             loss = execute_epoch(&self.batch, self.threads, arrays,
                                  <const int64_t *>cnp.PyArray_DATA(order), n, size,
                                  &self.cancelled, &metric)
+        raise_fault(self.frames.frames)
         return loss, metric
 
     def output(self, int i):

@@ -8,9 +8,28 @@ from respnet.engine.layers.activation import Activation
 from respnet.engine.layers.base import Layer, Parameter
 from respnet.engine.layers.dense import Dense
 from respnet.engine.layers.dropout import Dropout
+from respnet.engine.layers.embedding import Embedding, Masking
+from respnet.engine.layers.gru import GRU
+from respnet.engine.layers.lstm import LSTM
 from respnet.engine.layers.merge import Add
+from respnet.engine.layers.reshape import Flatten, RepeatVector, Reshape
+from respnet.engine.layers.simple_rnn import SimpleRNN
 
-LAYERS = {layer.kind: layer for layer in (Activation, Add, Dense, Dropout)}
+_ALL = (
+    Activation,
+    Add,
+    Dense,
+    Dropout,
+    Embedding,
+    Flatten,
+    GRU,
+    LSTM,
+    Masking,
+    RepeatVector,
+    Reshape,
+    SimpleRNN,
+)
+LAYERS = {layer.kind: layer for layer in _ALL}
 
 
 def make(kind: str, config, name: str = "") -> Layer:

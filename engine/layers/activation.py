@@ -8,6 +8,7 @@ class Activation(Layer):
     """x (B,N) -> activation(x) (B,N)"""
 
     kind = "activation"
+    keeps_time = True
     defaults = {"activation": "linear"}
 
     def check(self):

@@ -29,6 +29,7 @@ class Layer:
     kind = ""
     defaults: Mapping = {}
     inputs = 1
+    keeps_time = False  # whether output t belongs to input t: then a mask of the input holds for it
 
     def __init__(self, config: Mapping, name: str = ""):
         unknown = sorted(set(config) - set(self.defaults))
@@ -49,7 +50,7 @@ class Layer:
         return []
 
     def output_shape(self, *shapes: tuple[int, ...]) -> tuple[int, ...]:
-        """Shape of one row of the output."""
+        """Shape of one row of the output; a list of them if there are several."""
         return shapes[0]
 
     def forward(self, b, p, x):

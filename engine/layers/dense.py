@@ -9,6 +9,7 @@ class Dense(Layer):
     """x (B,...,I), kernel (I,O), bias (O) -> y (B,...,O), the same for every place before I"""
 
     kind = "dense"
+    keeps_time = True
     defaults = {
         "units": None,
         "activation": "linear",

@@ -8,6 +8,7 @@ class Dropout(Layer):
     """x (B,N) -> x / (1 - rate) where kept, else 0"""
 
     kind = "dropout"
+    keeps_time = True
     defaults = {"rate": 0.5}
 
     def check(self):

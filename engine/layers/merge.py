@@ -8,6 +8,7 @@ class Add(Layer):
     """The sum of any number of inputs of one shape: x_1 (B,N), ..., x_k (B,N) -> y (B,N)"""
 
     kind = "add"
+    keeps_time = True
     inputs = None  # any number
 
     def output_shape(self, *shapes):
