@@ -15,9 +15,8 @@ from math import prod
 
 import numpy as np
 
-from respnet.engine.dataset import Place
-
 from .network_options import NetworkOptions
+from .nr_fast import replay
 from .values import split
 
 FORMAT = 1
@@ -83,12 +82,6 @@ def frame(places, rows):
 
 def apply(value, frame_type, payload):
     """Redo the rows of a frame; ValueError if it does not fit the network."""
-    columns = value.data.train.rows.shape[1]
-    size = PLACE.size + columns * FLOAT.itemsize
-    if frame_type != ROWS or len(payload) % size:
-        raise ValueError(f"a network of {columns} columns has no effect of type {frame_type} "
-                         f"and {len(payload)} bytes")
-    for at in range(0, len(payload), size):
-        which, slot = PLACE.unpack_from(payload, at)
-        row = np.frombuffer(payload, FLOAT, columns, at + PLACE.size)
-        value.data.put(Place(SETS[which], slot), row)
+    if frame_type != ROWS:
+        raise ValueError(f"a network has no effects of type {frame_type}")
+    replay(value.data, payload)

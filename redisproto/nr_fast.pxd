@@ -38,7 +38,7 @@ cdef class Hot:
 
 
 cdef class Run(FastHandler):
-    cdef int blob(self, Session c, Hot net, const Span* rows) except -1
+    cdef int rows(self, Session c, Hot net, const Span* rows) except -1
 
 
 cdef class Class(FastHandler):

@@ -183,29 +183,42 @@ cdef bint repeats(Reader reader, Py_ssize_t size) noexcept:
             and memcmp(reader.at, reader.start, size) == 0)
 
 
-cdef Py_ssize_t gather(Session c, Hot net, bint* odd) except -1:
+cdef bint read_row(const Args* args, Hot net, bint blob, float* x) noexcept:
+    """The one row (I) of a command, in words or as a blob; False if it is none."""
+    if not blob:
+        return args.count - 2 == net.inputs and read_numbers(args.items + 2, net.inputs, x)
+    if args.items[3].size != net.inputs * <Py_ssize_t>sizeof(float):
+        return False
+    memcpy(x, args.items[3].data, args.items[3].size)
+    return all_finite(args.items[3].data, net.inputs)
+
+
+cdef Py_ssize_t gather(Session c, Hot net, bint blob, bint* odd) except -1:
     """The row in ``net.x``, and those of the same command to the same network that have arrived
     behind it, to ``net.rows`` -> how many. odd: the last command read is another matter."""
     cdef Reader reader = c.reader
-    cdef const Span* key = reader.args.items + 1
-    cdef Py_ssize_t prefix = key.data + key.size + 2 - reader.start, count = 1
+    cdef const Span* same = reader.args.items + (2 if blob else 1)
+    cdef Py_ssize_t prefix = same.data + same.size + 2 - reader.start, count = 1
     odd[0] = False
     if net.most < 2 or not repeats(reader, prefix):
         return 1
     net.make_rows()
     memcpy(net.rows, net.x, net.inputs * sizeof(float))
     while count < net.most and repeats(reader, prefix) and reader.next() == 1:
-        if not read_numbers(reader.args.items + 2, net.inputs, net.rows + count * net.inputs):
+        if not read_row(&reader.args, net, blob, net.rows + count * net.inputs):
             odd[0] = True
             break
         count += 1
     return count
 
 
-cdef int joined(Session c, Hot net, int (*put)(Session, Hot, const float*) except -1) except -1:
+ctypedef int (*Put)(Session, Hot, const float*) except -1
+
+
+cdef int joined(Session c, Hot net, bint blob, Put put) except -1:
     """Run the row in ``net.x``, and the pipelined ones behind it as one batch; put the answers."""
     cdef bint odd
-    cdef Py_ssize_t i, count = gather(c, net, &odd)
+    cdef Py_ssize_t i, count = gather(c, net, blob, &odd)
     cdef const float[:, ::1] y
     cdef Row row
     if count < WORTH_A_BATCH:
@@ -228,6 +241,10 @@ cdef int put_outputs(Session c, Hot net, const float* y) except -1:
     return put_doubles(c.out, y, net.outputs)
 
 
+cdef int put_blob(Session c, Hot net, const float* y) except -1:
+    return c.out.put_bulk(<const char*>y, net.outputs * <Py_ssize_t>sizeof(float))
+
+
 cdef int put_class(Session c, Hot net, const float* y) except -1:
     return c.out.put_integer(largest(y, net.outputs))
 
@@ -245,46 +262,46 @@ cdef class Run(FastHandler):
     """NR.RUN key i0..iN, and NR.RUN key BLOB rows"""
 
     cdef int run(self, Session c, Args* args) except -1:
+        cdef bint blob
         cdef Hot net
         if args.count < 3:
             return 0
         net = lookup(c, args.items + 1)
         if net is None:
             return 0
-        if args.count == 4 and is_word(args.items + 2, b"BLOB", 4):
-            return self.blob(c, net, args.items + 3)
-        if args.count - 2 != net.inputs or not read_numbers(args.items + 2, net.inputs, net.x):
-            return 0
-        joined(c, net, put_outputs)
+        blob = args.count == 4 and is_word(args.items + 2, b"BLOB", 4)
+        if not read_row(args, net, blob, net.x):
+            return blob and self.rows(c, net, args.items + 3)
+        joined(c, net, blob, put_blob if blob else put_outputs)
         return 1
 
-    cdef int blob(self, Session c, Hot net, const Span* rows) except -1:
+    cdef int rows(self, Session c, Hot net, const Span* rows) except -1:
         """Few rows of float32, one after another -> one bulk string of outputs."""
         cdef Py_ssize_t size = net.inputs * <Py_ssize_t>sizeof(float)
-        cdef Py_ssize_t count = rows.size // size, i, k
+        cdef Py_ssize_t count = rows.size // size, i
         cdef Py_ssize_t answer = net.outputs * <Py_ssize_t>sizeof(float)
         if rows.size % size or not 0 < count <= BLOB_ROWS:
+            return 0
+        if not all_finite(rows.data, count * net.inputs):
             return 0
         c.out.put_header(c"$", count * answer)
         for i in range(count):
             memcpy(net.x, rows.data + i * size, size)
-            if not all_finite(net.x, net.inputs):
-                return 0
             net.run(net.x)
-            memcpy(c.out.room(answer + 2), net.y, answer)
-            c.out.size += answer
+            c.out.put_raw(<const char*>net.y, answer)
         net.used(1)
         c.out.put_raw(b"\r\n", 2)
         return 1
 
 
-cdef inline bint all_finite(const float* values, Py_ssize_t count) noexcept:
-    """x * 0 is 0 unless x is infinite or no number; a sum of them needs no branch."""
-    cdef float sum = 0
+cdef inline bint all_finite(const char* data, Py_ssize_t count) noexcept:
+    """Whether no float32 has all bits of its exponent set; without a branch for each."""
+    cdef uint32_t bits, found = 0
     cdef Py_ssize_t i
     for i in range(count):
-        sum += values[i] * 0
-    return sum == 0
+        memcpy(&bits, data + i * 4, 4)
+        found |= (bits & 0x7f800000) == 0x7f800000
+    return found == 0
 
 
 cdef class Class(FastHandler):
@@ -295,11 +312,9 @@ cdef class Class(FastHandler):
         if args.count < 3:
             return 0
         net = lookup(c, args.items + 1)
-        if net is None or not net.classifier or args.count - 2 != net.inputs:
+        if net is None or not net.classifier or not read_row(args, net, False, net.x):
             return 0
-        if not read_numbers(args.items + 2, net.inputs, net.x):
-            return 0
-        joined(c, net, put_class)
+        joined(c, net, False, put_class)
         return 1
 
 
@@ -353,13 +368,31 @@ cdef class Observe(FastHandler):
 
 
 cdef int log_row(Session c, Hot net, bint test, uint32_t slot, Py_ssize_t size) except -1:
-    """A frame as ``network_io.frame`` makes it."""
-    cdef char* payload = c.server.effects.reserve(ROWS_FRAME, net.id, net.generation,
-                                                  PLACE_BYTES + size)
+    """What ``network_io.frame`` makes of it, in one frame with the row before if that is new too."""
+    cdef char* payload = c.server.effects.extend(ROWS_FRAME, net.id, net.generation,
+                                                 PLACE_BYTES + size)
     payload[0] = <char>test
     memcpy(payload + 1, &slot, 4)
     memcpy(payload + PLACE_BYTES, net.x, size)
     return 0
+
+
+def replay(DataSplit split not None, bytes payload not None):
+    """Put the rows of a frame into their places; ValueError if it does not fit."""
+    cdef Py_ssize_t size = split.train.columns * <Py_ssize_t>sizeof(float)
+    cdef const char* at = PyBytes_AS_STRING(payload)
+    cdef const char* end = at + PyBytes_GET_SIZE(payload)
+    cdef Dataset data
+    cdef uint32_t slot
+    if (end - at) % (PLACE_BYTES + size):
+        raise ValueError(f"rows of {PLACE_BYTES + size} bytes cannot make {end - at} bytes")
+    while at < end:
+        data = split.test if at[0] else split.train
+        memcpy(&slot, at + 1, 4)
+        if slot > data.length:
+            raise ValueError(f"a row for slot {slot} of a data set of {data.length}")
+        memcpy(data.open(slot), at + PLACE_BYTES, size)
+        at += PLACE_BYTES + size
 
 
 def parse_row(list words not None, Py_ssize_t start, Py_ssize_t count):

@@ -23,6 +23,7 @@ cdef enum:
     _GAP = 0
     _FIRST_CAPACITY = 1 << 16
     _KEEP_CAPACITY = 1 << 20
+    _JOINED = 1 << 16
 
 cdef Py_ssize_t _MAX_FRAME = MAX_FRAME
 
@@ -39,6 +40,7 @@ cdef class EffectBuffer:
     """Collects the effects of one loop turn; owned by the loop thread."""
 
     def __cinit__(self):
+        self.last = -1
         self.grow(_FIRST_CAPACITY)
 
     def __dealloc__(self):
@@ -65,9 +67,30 @@ cdef class EffectBuffer:
             self.grow(_HEADER + size)
         cdef char* at = self.data + self.size
         write_header(at, type, <uint32_t>size, id, generation)
+        self.last = self.size
         self.size += _HEADER + size
         self.touch()
         return at + _HEADER
+
+    cdef char* extend(self, int type, uint64_t id, uint32_t generation, Py_ssize_t size) except NULL:
+        """Like reserve, for payloads that may stand one behind another in one frame: they do, if
+        the last frame is of this value and type, and no dump was taken in between."""
+        cdef char* last = self.data + self.last
+        cdef uint64_t last_id
+        cdef uint32_t last_generation, length
+        if self.last < 0 or (<uint8_t>last[0]) != type:
+            return self.reserve(type, id, generation, size)
+        memcpy(&length, last + 1, 4)
+        memcpy(&last_id, last + 5, 8)
+        memcpy(&last_generation, last + 13, 4)
+        if last_id != id or last_generation != generation or length + size > _JOINED:
+            return self.reserve(type, id, generation, size)
+        if self.size + size > self.capacity:
+            self.grow(size)
+        write_header(self.data + self.last, type, length + <uint32_t>size, id, generation)
+        self.size += size
+        self.touch()
+        return self.data + self.size - size
 
     cdef int frame(self, int type, uint64_t id, uint32_t generation,
                    const char* payload, Py_ssize_t size) except -1:
@@ -86,7 +109,8 @@ cdef class EffectBuffer:
             self.ticket += 1
 
     def here(self):
-        """Stream position of the next frame."""
+        """Stream position of the next frame, which from now on is one of its own."""
+        self.last = -1
         return self.position + self.size
 
     def start(self, int64_t position):
@@ -98,6 +122,7 @@ cdef class EffectBuffer:
         cdef bytes frames = PyBytes_FromStringAndSize(self.data, self.size)
         self.position += self.size
         self.size = 0
+        self.last = -1
         self.open = False
         if self.capacity > _KEEP_CAPACITY:
             free(self.data)

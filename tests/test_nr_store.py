@@ -95,3 +95,27 @@ def test_training_ends_under_every_policy(serve, policy):
     sums(client)
     client.execute_command("NR.TRAIN", "net", "MAXCYCLES", 10)
     assert wait(client)["training-total-cycles"] == 10
+
+
+def test_rows_between_dumps_of_one_turn_are_neither_lost_nor_doubled(serve):
+    server = serve(appendfsync="always")
+    client = server.redis()
+    create(client, "REGRESSOR 2 -> 1 DATASET 1000")
+    pipeline = client.pipeline(transaction=True)
+    for i in range(300):
+        pipeline.execute_command("NR.OBSERVE", "net", i, 0, "->", i)
+        if i % 7 == 0:
+            pipeline.execute_command("NR.CONFIGURE", "net", "BATCH", i)
+        if i % 50 == 49:
+            pipeline.rename("net", "other")
+            pipeline.rename("other", "net")
+    pipeline.execute()
+    raw = server.connect()
+    lines = [f"NR.OBSERVE net {i} 0 -> {i}\r\n" + f"NR.CONFIGURE net BATCH {i}\r\n" * (i % 9 == 0)
+             for i in range(300, 600)]
+    raw.ask("".join(lines).encode(), sum(line.count("\n") for line in lines))
+    before = state(client)
+    assert [row[0][0] for row in before[1][0]] == list(range(600))
+    server.end(signal.SIGKILL)
+    server.start()
+    assert state(server.redis()) == before
