@@ -16,7 +16,7 @@ from math import prod
 import numpy as np
 
 from .network_options import NetworkOptions
-from .nr_fast import replay
+from .nr_observe import replay
 from .values import split
 
 FORMAT = 1

@@ -2,13 +2,15 @@
 """What the hot path keeps of a network, as C fields."""
 
 from libc.stdint cimport uint32_t, uint64_t
+from libc.string cimport memcpy
 
 from respnet.engine.dataset cimport DataSplit
 from respnet.engine.kernels.executor cimport Bound
 
 from .database cimport Account, Entry
-from .reader cimport Args, Span
-from .session cimport FastHandler, Session
+from .numbers cimport parse_float32
+from .reader cimport Span
+from .session cimport Session
 
 
 cdef class Hot:
@@ -37,13 +39,33 @@ cdef class Hot:
     cdef int make_rows(self) except -1
 
 
-cdef class Run(FastHandler):
-    cdef int rows(self, Session c, Hot net, const Span* rows) except -1
+cdef Hot lookup(Session c, const Span* key)
 
 
-cdef class Class(FastHandler):
-    pass
+cdef inline bint read_numbers(const Span* words, Py_ssize_t count, float* out) noexcept:
+    cdef Py_ssize_t i
+    for i in range(count):
+        if not parse_float32(words[i].data, words[i].size, out + i):
+            return False
+    return True
 
 
-cdef class Observe(FastHandler):
-    cdef int store(self, Session c, Hot net, int target) except -1
+cdef inline bint is_word(const Span* span, const char* word, Py_ssize_t size) noexcept:
+    """Whether the span is ``word`` (given in upper case) in any case."""
+    cdef Py_ssize_t i
+    if span.size != size:
+        return False
+    for i in range(size):
+        if (span.data[i] & 0xDF) != word[i]:
+            return False
+    return True
+
+
+cdef inline bint all_finite(const char* data, Py_ssize_t count) noexcept:
+    """Whether no float32 has all bits of its exponent set; without a branch for each."""
+    cdef uint32_t bits, found = 0
+    cdef Py_ssize_t i
+    for i in range(count):
+        memcpy(&bits, data + i * 4, 4)
+        found |= (bits & 0x7f800000) == 0x7f800000
+    return found == 0

@@ -72,7 +72,8 @@ cdef class EffectBuffer:
         self.touch()
         return at + _HEADER
 
-    cdef char* extend(self, int type, uint64_t id, uint32_t generation, Py_ssize_t size) except NULL:
+    cdef char* extend(self, int type, uint64_t id, uint32_t generation,
+                      Py_ssize_t size) except NULL:
         """Like reserve, for payloads that may stand one behind another in one frame: they do, if
         the last frame is of this value and type, and no dump was taken in between."""
         cdef char* last = self.data + self.last

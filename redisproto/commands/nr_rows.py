@@ -1,8 +1,9 @@
 """Rows in and out: NR.RUN, NR.CLASS, NR.OBSERVE, NR.GETDATA.
 
-The plain forms are those of Neural Redis and have a fast path in ``nr_fast.pyx``, which declines
-everything that is not plain and right. ``ROWS n`` announces many rows in words, ``BLOB`` rows of
-float32 (little-endian); both words stand where a number would be, so no old command means them.
+The plain forms are those of Neural Redis and have fast paths in ``nr_run.pyx`` and
+``nr_observe.pyx``, which decline everything that is not plain and right. ``ROWS n`` announces many
+rows in words, ``BLOB`` rows of float32 (little-endian); both words stand where a number would be,
+so no old command means them.
 """
 
 import numpy as np
@@ -22,7 +23,8 @@ from ..nr_access import (
     one_array,
     outputs,
 )
-from ..nr_fast import Class, Observe, Run
+from ..nr_observe import Observe
+from ..nr_run import Class, Run
 
 rows = Family("nr", since="1.0.0")
 

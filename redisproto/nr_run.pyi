@@ -1,0 +1,5 @@
+class Run:
+    """Fast handler of NR.RUN."""
+
+class Class:
+    """Fast handler of NR.CLASS."""
