@@ -10,6 +10,7 @@ from respnet.engine import activations, losses
 from respnet.engine.device import cpu_level
 from respnet.engine.dtypes import float_dtype
 from respnet.engine.errors import ShapeError
+from respnet.engine.kernels.binding import Binding
 from respnet.engine.kernels.executor import Bound, Executable, Predictor, Sizes
 from respnet.engine.kernels.lowering import LANES_BLOCK, lower, narrow
 from respnet.engine.params import Layout
@@ -151,6 +152,14 @@ class Model(Predictor):
     def _predict_shaped(self, x):
         """Several inputs or outputs, or rows of any shape: a program for each set of shapes."""
         arrays = [np.asarray(a, self.dtype) for a in (x if isinstance(x, (list, tuple)) else [x])]
+        bound, shapes = self._bound_to(arrays)
+        flat = [a.reshape(len(a), -1) for a in arrays]
+        results = bound.run_arrays(flat, self.threads)
+        results = [r.reshape(len(r), *shape) for r, shape in zip(results, shapes, strict=True)]
+        return results if len(results) > 1 else results[0]
+
+    def _bound_to(self, arrays) -> tuple[Bound, list]:
+        """(weights bound to the program for arrays of these shapes, shapes of its outputs)"""
         shapes = self._row_shapes(arrays)
         key = (shapes, len(arrays[0]) == 1)
         if key not in self._bounds:
@@ -159,11 +168,15 @@ class Model(Predictor):
             self._bounds[key] = (bound, [output.shape for output in outputs])
             if len(self._bounds) > PROGRAMS:
                 self._bounds.popitem(last=False)
-        flat = [a.reshape(len(a), -1) for a in arrays]
-        bound, shapes = self._bounds[key]
-        results = bound.run_arrays(flat, self.threads)
-        results = [r.reshape(len(r), *shape) for r, shape in zip(results, shapes, strict=True)]
-        return results if len(results) > 1 else results[0]
+        return self._bounds[key]
+
+    def bind(self, *arrays) -> Binding:
+        """Bind arrays (B,...), one an input: calling the result runs the model on what they hold.
+
+        They must be contiguous and of the model's dtype; the present weights stay bound.
+        """
+        bound, shapes = self._bound_to(arrays)
+        return Binding(bound, list(arrays), shapes, self.threads)
 
     def _row_shapes(self, arrays) -> tuple:
         shapes = tuple(a.shape[1:] for a in arrays)

@@ -46,6 +46,7 @@ struct respnet_frame {
     double previous_loss; /* of the batch before, for RPROP's backtracking */
     double loss;       /* mean over the batch, added to by loss steps */
     double metric;     /* sum over rows, added to by metric steps */
+    int64_t turn;      /* steps of time done: every other one reads the weights backwards */
     int64_t fault;     /* set by a step that was given what it cannot take ... */
     double fault_value, fault_limit; /* ... what it was, and what is wanted */
 };

@@ -34,6 +34,7 @@ cdef extern from "abi.h" nogil:
         double previous_loss
         double loss
         double metric
+        int64_t turn
         int64_t fault
         double fault_value
         double fault_limit

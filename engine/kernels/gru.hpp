@@ -12,7 +12,7 @@ template <class R> struct gru_sequence : sequence<R> {
     bool wide;
     R *now, *next, *reset; // (B, apart(H)): h times factor before and after a step, r h
 
-    gru_sequence(const respnet_step *s, const respnet_frame *f)
+    gru_sequence(const respnet_step *s, respnet_frame *f)
         : sequence<R>(s, f), recurrent_bias(at<R>(s, f, 11)), candidate_panels(at<R>(s, f, 12)),
           gate((int)s->dim[3]), cell((int)s->dim[2]), wide(s->dim[5] != 0), now(this->scratch),
           next(now + this->rows * apart(this->H)), reset(next + this->rows * apart(this->H)) {}
@@ -61,8 +61,10 @@ __attribute__((noinline)) void gru_tile(const gru_sequence<R> &job, const A &act
     }
     if (q.x)
         add_product<R, ROWS, 3, 2>(q.I, q.x + (row * q.T + t) * q.I, q.T * q.I,
-                                   q.x_panels + u * q.I * 3, c);
-    add_product<R, ROWS, 3, 3>(H, q.now + row * apart(H), apart(H), q.h_panels + u * H * 3, c);
+                                   q.x_panels + u * q.I * 3,
+                                   ahead<R>(row, q.turn + t, q.I * 3 * LANES<R>), c);
+    add_product<R, ROWS, 3, 3>(H, q.now + row * apart(H), apart(H), q.h_panels + u * H * 3,
+                               ahead<R>(row, q.turn + t, H * 3 * LANES<R>), c);
     V sums[ROWS][4]; // in memory, so that c itself stays in registers
     memcpy(sums, c, sizeof c);
     for (int i = 0; i < ROWS; i++) gru_cell(q, act, row + i, t, u, part, sums[i]);
@@ -103,7 +105,7 @@ template <class R, class Step> static void gru_run(gru_sequence<R> q, Step step)
 
 template <class R, class A> static void gru_run_after(const gru_sequence<R> &all, const A &act) {
     gru_run(all, [&](const gru_sequence<R> &q, int64_t t) {
-        each_register<R>(q.H, [&](int64_t u, int64_t part) {
+        each_register_in_turn<R>(q.turn + t, q.H, [&](int64_t u, int64_t part) {
             row_blocks(q.rows, CELL_ROWS, [&](int64_t row, int rows) {
                 with_rows(rows, [&](auto n) {
                     gru_tile<R, A, decltype(n)::value>(q, act, row, t, u, part);
@@ -190,7 +192,9 @@ static void gru_run_back(const gru_gradient<R> &q, const A &act, bool reset_afte
             each_unit(q, [&](int64_t b, int64_t u, int64_t part) {
                 gru_cell_backward(q, act, b, t, u, part);
             });
-            if (t || q.dh0) q.multiply(3 * H, q.sums, q.transposed, false);
+            if (t || q.dh0)
+                multiply_in_turn<R>(t, q.rows, H, 3 * H, q.sums, apart(3 * H), q.transposed,
+                                    q.product, apart(H));
             continue;
         }
         each_unit(q, [&](int64_t b, int64_t u, int64_t part) {

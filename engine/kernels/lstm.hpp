@@ -10,7 +10,7 @@ template <class R> struct lstm_sequence : sequence<R> {
     R *cells;
     R *c, *now, *next; // (B, apart(H)): cells; h times factor before and after a step
 
-    lstm_sequence(const respnet_step *s, const respnet_frame *f)
+    lstm_sequence(const respnet_step *s, respnet_frame *f)
         : sequence<R>(s, f), peephole(at<R>(s, f, 11)), c0(at<R>(s, f, 12)),
           cells(at<R>(s, f, 13)), c(this->scratch), now(c + this->rows * apart(this->H)),
           next(now + this->rows * apart(this->H)) {}
@@ -60,8 +60,10 @@ __attribute__((noinline)) void lstm_tile(const lstm_sequence<R> &job, const A &a
     }
     if (q.x)
         add_product<R, ROWS, 4, 3>(q.I, q.x + (row * q.T + t) * q.I, q.T * q.I,
-                                   q.x_panels + u * q.I * 4, c);
-    add_product<R, ROWS, 4, 3>(H, q.now + row * apart(H), apart(H), q.h_panels + u * H * 4, c);
+                                   q.x_panels + u * q.I * 4,
+                                   ahead<R>(row, q.turn + t, q.I * 4 * LANES<R>), c);
+    add_product<R, ROWS, 4, 3>(H, q.now + row * apart(H), apart(H), q.h_panels + u * H * 4,
+                               ahead<R>(row, q.turn + t, H * 4 * LANES<R>), c);
     V sums[ROWS][4]; // in memory, so that c itself stays in registers
     memcpy(sums, c, sizeof c);
     for (int i = 0; i < ROWS; i++) lstm_cell(q, act, row + i, t, u, part, sums[i]);
@@ -71,7 +73,7 @@ template <class R, class A> static void lstm_run(lstm_sequence<R> q, const A &ac
     copy_state(q.rows, q.H, q.c0, (const R *)nullptr, q.c);
     copy_state(q.rows, q.H, q.h0, q.factor, q.now);
     for (int64_t t = 0; t < q.T; t++) {
-        each_register<R>(q.H, [&](int64_t u, int64_t part) {
+        each_register_in_turn<R>(q.turn + t, q.H, [&](int64_t u, int64_t part) {
             row_blocks(q.rows, CELL_ROWS, [&](int64_t row, int rows) {
                 with_rows(rows, [&](auto n) {
                     lstm_tile<R, A, decltype(n)::value>(q, act, row, t, u, part);
@@ -172,8 +174,8 @@ template <class R, class A> static void lstm_run_back(const lstm_gradient<R> &q,
                 lstm_cell_backward(q, act, b, t, u, part);
             });
         if (t || q.dh0)
-            gemm_panels<R>(q.rows, H, 4 * H, q.sums, apart(4 * H), q.transposed, q.product,
-                           apart(H), false, nullptr, activation::number_linear);
+            multiply_in_turn<R>(t, q.rows, H, 4 * H, q.sums, apart(4 * H), q.transposed, q.product,
+                                apart(H));
     }
     q.finish();
     if (q.dpeephole) lstm_peephole_backward(q);

@@ -22,6 +22,13 @@ template <class R, class F> RESPNET_INLINE void each_register(int64_t H, F f) {
     if (u < H) f(u, H - u);
 }
 
+// The same to and fro: what a step of time read last is still in the cache when the next begins.
+template <class R, class F> RESPNET_INLINE void each_register_in_turn(int64_t t, int64_t H, F f) {
+    if (t % 2 == 0) return each_register<R>(H, f);
+    for (int64_t u = (H - 1) / LANES<R> * LANES<R>; u >= 0; u -= LANES<R>)
+        f(u, H - u < LANES<R> ? H - u : (int64_t)LANES<R>);
+}
+
 // f(pointer, part) is load_part; whole registers are loaded whole.
 template <class R> RESPNET_INLINE vec<R> load_units(const R *p, int64_t part) {
     return part == LANES<R> ? load<vec<R>>(p) : load_part<vec<R>>(p, part);
@@ -91,15 +98,21 @@ template <class R> void pack_gates(const R *B, int64_t K, int64_t H, int64_t gat
 // Rows of a tile of four sums each.
 constexpr int CELL_ROWS = RESPNET_VECTOR_BYTES == 64 ? 6 : 3;
 
+// Panels are read once from front to back, often from the third-level cache: numbers to be ahead.
+template <class R> constexpr int64_t AHEAD = 4096 / sizeof(R);
+template <class R> RESPNET_INLINE void prefetch(const R *p) { __builtin_prefetch(p); }
+
 // c[i][g] += A B for the gates of one panel; the last gate of the panel goes to sum LAST.
+// next: numbers from here to the panel that is wanted after this one.
 template <class R, int ROWS, int GATES, int LAST>
-RESPNET_INLINE void multiply_gates(int64_t K, const R *a, int64_t lda, const R *panel,
+RESPNET_INLINE void multiply_gates(int64_t K, const R *a, int64_t lda, const R *panel, int64_t next,
                                    vec<R> (&c)[ROWS][4]) {
     for (int64_t k = 0; k < K; k++, panel += GATES * LANES<R>) {
         vec<R> a_k[ROWS];
         RESPNET_UNROLL for (int i = 0; i < ROWS; i++) a_k[i] = splat<vec<R>>(a[i * lda + k]);
         RESPNET_UNROLL for (int g = 0; g < GATES; g++) {
             const vec<R> b = load<vec<R>>(panel + g * LANES<R>);
+            prefetch(panel + g * LANES<R> + next);
             RESPNET_UNROLL for (int i = 0; i < ROWS; i++)
                 c[i][g < GATES - 1 ? g : LAST] += a_k[i] * b;
         }
@@ -112,9 +125,10 @@ RESPNET_INLINE void multiply_gates_of_row(int64_t K, const R *a, const R *panel,
                                           vec<R> (&c)[1][4]) {
     vec<R> sum[4][GATES] = {};
     const auto step = [&](int s, R a_k) {
-        RESPNET_UNROLL for (int g = 0; g < GATES; g++)
+        RESPNET_UNROLL for (int g = 0; g < GATES; g++) {
             sum[s][g] += splat<vec<R>>(a_k) * load<vec<R>>(panel + g * LANES<R>);
-        __builtin_prefetch(panel + 2048 / sizeof(R));
+            prefetch(panel + g * LANES<R> + AHEAD<R>);
+        }
         panel += GATES * LANES<R>;
     };
     int64_t k = 0;
@@ -127,10 +141,10 @@ RESPNET_INLINE void multiply_gates_of_row(int64_t K, const R *a, const R *panel,
 }
 
 template <class R, int ROWS, int GATES, int LAST>
-RESPNET_INLINE void add_product(int64_t K, const R *a, int64_t lda, const R *panel,
+RESPNET_INLINE void add_product(int64_t K, const R *a, int64_t lda, const R *panel, int64_t next,
                                 vec<R> (&c)[ROWS][4]) {
     if constexpr (ROWS == 1) multiply_gates_of_row<R, GATES, LAST>(K, a, panel, c);
-    else multiply_gates<R, ROWS, GATES, LAST>(K, a, lda, panel, c);
+    else multiply_gates<R, ROWS, GATES, LAST>(K, a, lda, panel, next, c);
 }
 
 // Calls f with a number of rows as a type, 1 to CELL_ROWS.
@@ -157,21 +171,44 @@ static void add_rows(int64_t M, int64_t N, int64_t K, const R *A, int64_t lda, c
 
 // ------------------------------------------------------------------------------------ sequences
 
+// C (M,N) = A B over panels, columns to and fro with t: they stay in the cache as above.
+template <class R>
+static void multiply_in_turn(int64_t t, int64_t M, int64_t N, int64_t K, const R *A, int64_t lda,
+                             const R *panels, R *C, int64_t ldc) {
+    constexpr int64_t COLUMNS = 128;
+    const int64_t last = (N - 1) / COLUMNS * COLUMNS;
+    for (int64_t j = 0; j <= last; j += COLUMNS) {
+        const int64_t n = t % 2 ? last - j : j, columns = N - n < COLUMNS ? N - n : COLUMNS;
+        gemm_panels<R>(M, columns, K, A, lda, panels + n * K, C + n, ldc, false, nullptr,
+                       activation::number_linear);
+    }
+}
+
+// Where a tile may prefetch: the first block of rows the panel after its own, as that comes from
+// afar; the others a little ahead in their own.
+template <class R> RESPNET_INLINE int64_t ahead(int64_t row, int64_t t, int64_t panel) {
+    return row ? 1024 / (int64_t)sizeof(R) : t % 2 ? -panel : panel;
+}
+
 // What every recurrent op is given; optional operands are null. Rows of (B,T,N) lie T * N apart.
 template <class R> struct sequence {
     int64_t rows, T, I, H;
+    int64_t turn; // parity of the first step
     const R *x, *x_panels; // to be multiplied at each step, or
     const R *sums;         // (B,T,ld_sums) x kernel + bias, made beforehand
     int64_t ld_sums;
     const R *h_panels, *bias, *h0, *mask, *factor;
     R *y, *gates, *scratch;
 
-    sequence(const respnet_step *s, const respnet_frame *f)
-        : rows(f->rows), T(s->dim[MAX_DIMS - 1]), I(s->dim[0]), H(s->dim[1]), x(at<R>(s, f, 0)),
+    sequence(const respnet_step *s, respnet_frame *f)
+        : rows(f->rows), T(s->dim[MAX_DIMS - 1]), I(s->dim[0]), H(s->dim[1]), turn(f->turn),
+          x(at<R>(s, f, 0)),
           x_panels(at<R>(s, f, 1)), sums(at<R>(s, f, 2)), ld_sums(s->dim[4]),
           h_panels(at<R>(s, f, 3)), bias(at<R>(s, f, 4)), h0(at<R>(s, f, 5)),
           mask(at<R>(s, f, 6)), factor(at<R>(s, f, 7)), y(at<R>(s, f, 8)), gates(at<R>(s, f, 9)),
-          scratch(at<R>(s, f, 10)) {}
+          scratch(at<R>(s, f, 10)) {
+        f->turn += T;
+    }
 
     bool masked(int64_t b, int64_t t) const { return mask && mask[b * T + t] == 0; }
 
