@@ -20,6 +20,9 @@ from respnet.engine.spec import ModelSpec
 TABLES = {"activations": activations.NAMES, "losses": losses.POINTWISE, "metrics": losses.METRICS}
 LANES_ROWS = 320  # of a sub-batch: gradients are summed across the lanes once for each
 CACHE_BYTES = 512 * 1024  # of activations per sub-batch in the rows layout
+FEWEST_ROWS = 16
+# Recurrent weights larger than this come from afar at each step of time; more rows share the way.
+FAR_BYTES, FAR_ROWS = 1024 * 1024, 64
 
 PROGRAMS = 64  # compiled programs kept, and as many sets of packed weights
 
@@ -128,7 +131,14 @@ class Model(Predictor):
             return LANES_BLOCK if program.mode == "predict" else LANES_ROWS
         buffers = {o for s in program.steps for o in s.operands if o is not None and o.rows}
         row_bytes = sum(buffer.columns for buffer in buffers) * self.dtype.itemsize
-        return max(16, min(256, CACHE_BYTES // row_bytes // 16 * 16))
+        fewest = FAR_ROWS if self._recurrent_bytes() > FAR_BYTES else FEWEST_ROWS
+        return max(fewest, min(256, CACHE_BYTES // row_bytes // 16 * 16))
+
+    def _recurrent_bytes(self) -> int:
+        """Size of the largest matrix that each step of time reads."""
+        places = self.layout.places.items()
+        sizes = [p.size for name, p in places if name.endswith("/recurrent_kernel")]
+        return max(sizes, default=0) * self.dtype.itemsize
 
     def batch_layout(self, mode: str, shapes=None) -> str:
         """The layout for many rows."""

@@ -62,9 +62,9 @@ __attribute__((noinline)) void gru_tile(const gru_sequence<R> &job, const A &act
     if (q.x)
         add_product<R, ROWS, 3, 2>(q.I, q.x + (row * q.T + t) * q.I, q.T * q.I,
                                    q.x_panels + u * q.I * 3,
-                                   ahead<R>(row, q.turn + t, q.I * 3 * LANES<R>), c);
+                                   to_next_panel(row, q.turn + t, q.I * 3 * LANES<R>), c);
     add_product<R, ROWS, 3, 3>(H, q.now + row * apart(H), apart(H), q.h_panels + u * H * 3,
-                               ahead<R>(row, q.turn + t, H * 3 * LANES<R>), c);
+                               to_next_panel(row, q.turn + t, H * 3 * LANES<R>), c);
     V sums[ROWS][4]; // in memory, so that c itself stays in registers
     memcpy(sums, c, sizeof c);
     for (int i = 0; i < ROWS; i++) gru_cell(q, act, row + i, t, u, part, sums[i]);

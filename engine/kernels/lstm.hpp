@@ -61,9 +61,9 @@ __attribute__((noinline)) void lstm_tile(const lstm_sequence<R> &job, const A &a
     if (q.x)
         add_product<R, ROWS, 4, 3>(q.I, q.x + (row * q.T + t) * q.I, q.T * q.I,
                                    q.x_panels + u * q.I * 4,
-                                   ahead<R>(row, q.turn + t, q.I * 4 * LANES<R>), c);
+                                   to_next_panel(row, q.turn + t, q.I * 4 * LANES<R>), c);
     add_product<R, ROWS, 4, 3>(H, q.now + row * apart(H), apart(H), q.h_panels + u * H * 4,
-                               ahead<R>(row, q.turn + t, H * 4 * LANES<R>), c);
+                               to_next_panel(row, q.turn + t, H * 4 * LANES<R>), c);
     V sums[ROWS][4]; // in memory, so that c itself stays in registers
     memcpy(sums, c, sizeof c);
     for (int i = 0; i < ROWS; i++) lstm_cell(q, act, row + i, t, u, part, sums[i]);

@@ -98,21 +98,22 @@ template <class R> void pack_gates(const R *B, int64_t K, int64_t H, int64_t gat
 // Rows of a tile of four sums each.
 constexpr int CELL_ROWS = RESPNET_VECTOR_BYTES == 64 ? 6 : 3;
 
-// Panels are read once from front to back, often from the third-level cache: numbers to be ahead.
+// Panels are read from front to back, often from far away: how many numbers to be ahead.
+template <class R> constexpr int64_t NEAR = 1024 / sizeof(R);
 template <class R> constexpr int64_t AHEAD = 4096 / sizeof(R);
-template <class R> RESPNET_INLINE void prefetch(const R *p) { __builtin_prefetch(p); }
 
-// c[i][g] += A B for the gates of one panel; the last gate of the panel goes to sum LAST.
-// next: numbers from here to the panel that is wanted after this one.
-template <class R, int ROWS, int GATES, int LAST>
-RESPNET_INLINE void multiply_gates(int64_t K, const R *a, int64_t lda, const R *panel, int64_t next,
-                                   vec<R> (&c)[ROWS][4]) {
+// c[i][g] += A B for the gates of one panel; the last gate of the panel goes to sum LAST. Meanwhile
+// the numbers `ahead` of those in use come near: with FAR as far as the second-level cache only, or
+// they would push out what is in use.
+template <class R, int ROWS, int GATES, int LAST, bool FAR>
+RESPNET_INLINE void multiply_gates(int64_t K, const R *a, int64_t lda, const R *panel,
+                                   int64_t ahead, vec<R> (&c)[ROWS][4]) {
     for (int64_t k = 0; k < K; k++, panel += GATES * LANES<R>) {
         vec<R> a_k[ROWS];
         RESPNET_UNROLL for (int i = 0; i < ROWS; i++) a_k[i] = splat<vec<R>>(a[i * lda + k]);
         RESPNET_UNROLL for (int g = 0; g < GATES; g++) {
             const vec<R> b = load<vec<R>>(panel + g * LANES<R>);
-            prefetch(panel + g * LANES<R> + next);
+            __builtin_prefetch(panel + g * LANES<R> + ahead, 0, FAR ? 2 : 3);
             RESPNET_UNROLL for (int i = 0; i < ROWS; i++)
                 c[i][g < GATES - 1 ? g : LAST] += a_k[i] * b;
         }
@@ -127,7 +128,7 @@ RESPNET_INLINE void multiply_gates_of_row(int64_t K, const R *a, const R *panel,
     const auto step = [&](int s, R a_k) {
         RESPNET_UNROLL for (int g = 0; g < GATES; g++) {
             sum[s][g] += splat<vec<R>>(a_k) * load<vec<R>>(panel + g * LANES<R>);
-            prefetch(panel + g * LANES<R> + AHEAD<R>);
+            __builtin_prefetch(panel + g * LANES<R> + AHEAD<R>);
         }
         panel += GATES * LANES<R>;
     };
@@ -140,11 +141,13 @@ RESPNET_INLINE void multiply_gates_of_row(int64_t K, const R *a, const R *panel,
         c[0][g < GATES - 1 ? g : LAST] += (sum[0][g] + sum[1][g]) + (sum[2][g] + sum[3][g]);
 }
 
+// next: numbers to the panel that is wanted after this one, or 0.
 template <class R, int ROWS, int GATES, int LAST>
 RESPNET_INLINE void add_product(int64_t K, const R *a, int64_t lda, const R *panel, int64_t next,
                                 vec<R> (&c)[ROWS][4]) {
     if constexpr (ROWS == 1) multiply_gates_of_row<R, GATES, LAST>(K, a, panel, c);
-    else multiply_gates<R, ROWS, GATES, LAST>(K, a, lda, panel, next, c);
+    else if (next) multiply_gates<R, ROWS, GATES, LAST, true>(K, a, lda, panel, next, c);
+    else multiply_gates<R, ROWS, GATES, LAST, false>(K, a, lda, panel, NEAR<R>, c);
 }
 
 // Calls f with a number of rows as a type, 1 to CELL_ROWS.
@@ -184,10 +187,9 @@ static void multiply_in_turn(int64_t t, int64_t M, int64_t N, int64_t K, const R
     }
 }
 
-// Where a tile may prefetch: the first block of rows the panel after its own, as that comes from
-// afar; the others a little ahead in their own.
-template <class R> RESPNET_INLINE int64_t ahead(int64_t row, int64_t t, int64_t panel) {
-    return row ? 1024 / (int64_t)sizeof(R) : t % 2 ? -panel : panel;
+// Numbers to the next panel, for the first block of rows: it has it brought for all.
+RESPNET_INLINE int64_t to_next_panel(int64_t row, int64_t t, int64_t panel) {
+    return row ? 0 : t % 2 ? -panel : panel;
 }
 
 // What every recurrent op is given; optional operands are null. Rows of (B,T,N) lie T * N apart.
