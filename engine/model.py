@@ -104,7 +104,7 @@ class Model(Predictor):
                 TABLES,
                 staged=mode != "predict",
             )
-            update = [optimizer.kernel(self.layout.trainable)] if optimizer else []
+            update = optimizer.kernels(self.layout) if optimizer else []
             self._executables[key] = Executable(self.level, self.dtype, lowered, mode, update)
             if len(self._executables) > PROGRAMS:
                 self._executables.popitem(last=False)

@@ -161,3 +161,56 @@ _op(
     "epsilon",
     "decay",
 )
+_op(
+    "amsgrad_step",
+    "g (N) -> +w (N), +mean (N), +square (N), +largest (N)",
+    "Adam by the largest square so far (Reddi, Kale and Kumar 2018)",
+    "learning_rate",
+    "beta_1",
+    "beta_2",
+    "epsilon",
+    "decay",
+)
+_op(
+    "adagrad_step",
+    "g (N) -> +w (N), +square (N)",
+    "Adagrad (Duchi, Hazan and Singer 2011)",
+    "learning_rate",
+    "square_start",
+    "epsilon",
+    "decay",
+)
+_op(
+    "adadelta_step",
+    "g (N) -> +w (N), +square (N), +change (N)",
+    "Adadelta (Zeiler 2012)",
+    "learning_rate",
+    "rho",
+    "epsilon",
+    "decay",
+)
+_op(
+    "adamax_step",
+    "g (N) -> +w (N), +mean (N), +largest (N)",
+    "Adamax (Kingma and Ba 2015)",
+    "learning_rate",
+    "beta_1",
+    "beta_2",
+    "epsilon",
+    "decay",
+)
+_op(
+    "nadam_step",
+    "g (N) -> +w (N), +mean (N), +square (N)",
+    "Nadam (Dozat 2016), its momentum rising as in Keras",
+    "learning_rate",
+    "beta_1",
+    "beta_2",
+    "epsilon",
+    "decay",
+)
+
+# Between the backward pass and the optimizer step, over any stretch of the vector.
+_op("penalty_step", "w (N) -> +g (N)", "loss += l1 |w| + l2 w^2, and its gradient", "l1", "l2")
+_op("clip_value_step", "-> +g (N)", "each number kept within -limit and limit", "limit")
+_op("clip_norm_step", "-> +g (N)", "shortened to the norm limit where it is longer", "limit")

@@ -55,6 +55,22 @@ OPTIMIZERS = {
     ),
     "adam": Optimizer("adam_step", {**_ADAM, "weight_decay": 0.0}, ("mean", "square")),
     "adamw": Optimizer("adam_step", {**_ADAM, "weight_decay": 0.004}, ("mean", "square")),
+    "amsgrad": Optimizer(
+        "amsgrad_step", {**_ADAM, "weight_decay": 0.0}, ("mean", "square", "largest")
+    ),
+    "adagrad": Optimizer(
+        "adagrad_step",
+        {"learning_rate": 0.001, "square_start": 0.1, "epsilon": 1e-7, "weight_decay": 0.0},
+        ("square",),
+        {"square": "square_start"},
+    ),
+    "adadelta": Optimizer(
+        "adadelta_step",
+        {"learning_rate": 0.001, "rho": 0.95, "epsilon": 1e-7, "weight_decay": 0.0},
+        ("square", "change"),
+    ),
+    "adamax": Optimizer("adamax_step", {**_ADAM, "weight_decay": 0.0}, ("mean", "largest")),
+    "nadam": Optimizer("nadam_step", {**_ADAM, "weight_decay": 0.0}, ("mean", "square")),
 }
 
 

@@ -16,29 +16,50 @@ _W, _G, _STATE = 0, 2, 3  # spaces of abi.h
 
 
 @dataclass(frozen=True)
+class Rule:
+    """What is done to gradients before a step: ``op`` is penalty_step, clip_value_step or
+    clip_norm_step. place: the name of a parameter, or None for all as one vector.
+    """
+
+    op: str
+    constants: tuple[float, ...]
+    place: str | None = None
+
+    def kernel(self, layout) -> Kernel:
+        offset, size = 0, layout.trainable
+        if self.place is not None:
+            offset, size = layout.places[self.place].offset, layout.places[self.place].size
+        weights = [(_W, offset)] if self.op == "penalty_step" else []
+        return Kernel(self.op, (*weights, (_G, offset)), (size,), self.constants)
+
+
+@dataclass(frozen=True)
 class Update:
-    """An optimizer with its constants, as the key and the kernel of a training program."""
+    """An optimizer with its constants, as the key and the kernels of a training program."""
 
     name: str
     constants: tuple[tuple[str, float], ...]
+    rules: tuple[Rule, ...] = ()
 
     @classmethod
-    def of(cls, name: str, constants=None) -> "Update":
-        return cls(name, tuple(optimizer_named(name, constants)[1].items()))
+    def of(cls, name: str, constants=None, rules=()) -> "Update":
+        return cls(name, tuple(optimizer_named(name, constants)[1].items()), tuple(rules))
 
     @property
     def optimizer(self):
         return optimizer_named(self.name)[0]
 
-    def kernel(self, n: int) -> Kernel:
-        """The step over ``n`` trainable parameters: gradient, weights, then the state's slots."""
+    def kernels(self, layout) -> list[Kernel]:
+        """The rules, then the step: gradient, weights, then the state's slots."""
+        n = layout.trainable
         slots = [(_STATE, i * n) for i in range(len(self.optimizer.slots))]
-        return Kernel(
+        step = Kernel(
             self.optimizer.op,
             ((_G, 0), (_W, 0), *slots),
             (n,),
             tuple(step_constants(dict(self.constants))),
         )
+        return [*(rule.kernel(layout) for rule in self.rules), step]
 
     def state(self, n: int, dtype) -> np.ndarray:
         """(slots, n), each slot at its start."""

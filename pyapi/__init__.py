@@ -25,6 +25,8 @@ _HOMES = {
     "Input": "layers",
     "Dense": "layers",
     "set_random_seed": "utils",
+    "RespnetClassifier": "estimators",
+    "RespnetRegressor": "estimators",
 }
 _MODULES = (  # of the Keras-like API
     "activations",

@@ -10,6 +10,7 @@ import numpy as np
 
 from respnet.engine import Model as Network
 from respnet.engine.session import Session
+from respnet.engine.trainer import Rule
 
 from . import losses, optimizers
 from .arguments import bind, signed
@@ -78,13 +79,39 @@ class Compiled:
     def session(self) -> Session:
         """The engine's training of this model; made when first needed."""
         if self._session is None:
-            self._session = Session(
-                self.network, self.optimizer.update(), seed=self._seed, watch=self.scores.watch
-            )
+            update = self.optimizer.update(self._rules())
+            options = {"seed": self._seed, "watch": self.scores.watch}
+            self._session = Session(self.network, update, **options)
             self.rng = self.rng or np.random.default_rng(self._seed)
             if self._resume is not None:
                 self._session.restore(self._resume)
         return self._session
+
+    def penalties(self) -> dict[str, tuple[float, float]]:
+        """Parameter -> (l1, l2), of layers with regularizers."""
+        found = {}
+        for layer in self._all_layers():
+            wanted = layer.regularizers() if hasattr(layer, "regularizers") else {}
+            for name in self.parameter_names(layer):
+                if name.rpartition("/")[2] in wanted:
+                    found[name] = wanted[name.rpartition("/")[2]].factors
+        return found
+
+    def _rules(self) -> list[Rule]:
+        """What is done to gradients: penalties, then clipping."""
+        layout = self.network.layout
+        rules = [Rule("penalty_step", f, name) for name, f in self.penalties().items()]
+        trainable = [n for n, place in layout.places.items() if place.offset < layout.trainable]
+        return rules + self.optimizer.clipping(trainable)
+
+    def penalty(self) -> float:
+        """What the regularizers add to the loss."""
+        vector = self._session.vector if self._session else self.network.weights.vector
+        total = 0.0
+        for name, (l1, l2) in self.penalties().items():
+            w = np.asarray(self.network.layout.view(vector, name), np.float64)
+            total += l1 * float(np.abs(w).sum()) + l2 * float((w * w).sum())
+        return total
 
     @property
     def scores(self) -> Scores:

@@ -167,7 +167,7 @@ class Trainable(Compiled):
 
     def _judge_rows(self, scores: Scores, data: Arrays) -> None:
         loss, metric = self.session.evaluate(self.feed(data))
-        scores.add(loss, metric, data.rows)
+        scores.add(loss + self.penalty(), metric, data.rows)
         if scores.watch == ("outputs",):
             scores.add_outputs(data.y, self._outputs(data.x), data.weights)
 

@@ -36,6 +36,7 @@ class Structure:
             tuple(nodes),
             tuple((s.name, s.shape[1:]) for s in inputs),
             tuple(self._renamed(s) for s in outputs),
+            dtype=self.dtype,
             seed=self._seed,
         )
         self.network = Network(spec, threads=self.threads)
@@ -126,6 +127,12 @@ class Structure:
 
     # --- showing and keeping ----------------------------------------------------------------
 
+    def __reduce__(self):
+        """Pickled as what a file holds."""
+        from .saving import contents, unpickled
+
+        return unpickled, (self.spec.to_dict(), *contents(self))
+
     def summary(self, line_length=None, print_fn=None) -> None:
         """Layers, shapes and parameters as a table."""
         from .summary import show
@@ -170,9 +177,10 @@ def owned_nodes(calls: list[Call]):
 class Model(Structure, Trainable):
     """A functional model: everything between ``inputs`` and ``outputs``, one or several each."""
 
-    def __init__(self, inputs=None, outputs=None, name: str | None = None, threads: int = 1):
-        self.name = name or automatic_name(type(self) if type(self) is Sequential else Functional)
-        self.threads = threads
+    def __init__(self, inputs=None, outputs=None, name=None, *, threads=1, dtype="float32"):
+        chain = isinstance(self, Sequential)
+        self.name = name or automatic_name(Sequential if chain else Functional)
+        self.threads, self.dtype = threads, dtype
         self._start_training_state()
         if inputs is not None:
             self._build(_listed(inputs), _listed(outputs))
@@ -207,8 +215,8 @@ class Functional(Model):
 class Sequential(Model):
     """A chain of layers. Shapes are known as soon as the first layer's input is."""
 
-    def __init__(self, layers=None, name: str | None = None, trainable=True, threads: int = 1):
-        super().__init__(name=name, threads=threads)
+    def __init__(self, layers=None, name: str | None = None, trainable=True, **options):
+        super().__init__(name=name, **options)
         self._stack: list[Layer] = []
         self._begin: InputLayer | None = None
         for layer in layers or ():

@@ -5,7 +5,7 @@ model.compile(optimizer=Adam(1e-3, clipnorm=1.0))
 
 from collections.abc import Mapping
 
-from respnet.engine.trainer import Update
+from respnet.engine.trainer import Rule, Update
 
 from .arguments import Configured, bind, find, signature
 from .schedules import InverseTimeDecay, LearningRateSchedule
@@ -36,6 +36,9 @@ class Optimizer(Configured):
         table = {**self.arguments, **{n: v for n, v in COMMON.items() if n not in self.arguments}}
         self.__dict__.update(bind(type(self).__name__, table, values, options))
         self.name = self.name or type(self).__name__.lower()
+        clips = [n for n in ("clipnorm", "clipvalue", "global_clipnorm") if getattr(self, n)]
+        if len(clips) > 1:
+            raise ValueError(f"only one of clipnorm, clipvalue and global_clipnorm, got {clips}")
         if self.decay:
             self.learning_rate = InverseTimeDecay(self.learning_rate, 1, self.decay)
         self.iterations = 0
@@ -67,14 +70,26 @@ class Optimizer(Configured):
         """Arguments that are constants of the engine's step, in its words."""
         return {n: getattr(self, n) for n in self.arguments if n not in COMMON}
 
-    def update(self) -> Update:
+    def clipping(self, places) -> list[Rule]:
+        """Rules for the engine; ``places`` are the names of the parameters."""
+        rules = []
+        if self.clipvalue is not None:
+            rules.append(Rule("clip_value_step", (float(self.clipvalue),)))
+        if self.clipnorm is not None:
+            limit = (float(self.clipnorm),)
+            rules += [Rule("clip_norm_step", limit, place) for place in places]
+        if self.global_clipnorm is not None:
+            rules.append(Rule("clip_norm_step", (float(self.global_clipnorm),)))
+        return rules
+
+    def update(self, rules=()) -> Update:
         """The engine's step with these constants, at the learning rate of the first step."""
         constants = dict(self.words())
         if "learning_rate" in constants:
             constants["learning_rate"] = self.rate(0)
         if self.weight_decay is not None:
             constants["weight_decay"] = self.weight_decay
-        return Update.of(self.kind, {n: float(v) for n, v in constants.items()})
+        return Update.of(self.kind, {n: float(v) for n, v in constants.items()}, rules)
 
     def get_config(self) -> dict:
         config = super().get_config()
@@ -107,13 +122,42 @@ _ADAM = {"learning_rate": 0.001, "beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-7
 
 
 class Adam(Optimizer):
-    kind = "adam"
+    arguments = {**_ADAM, "amsgrad": False}
+
+    @property
+    def kind(self):
+        return "amsgrad" if self.amsgrad else "adam"
+
+    def words(self):
+        return {n: v for n, v in super().words().items() if n != "amsgrad"}
+
+
+class AdamW(Adam):
+    arguments = {"learning_rate": 0.001, "weight_decay": 0.004, **_ADAM, "amsgrad": False}
+
+
+class Adagrad(Optimizer):
+    kind = "adagrad"
+    arguments = {"learning_rate": 0.001, "initial_accumulator_value": 0.1, "epsilon": 1e-7}
+
+    def words(self):
+        words = dict(super().words())
+        return {"square_start": words.pop("initial_accumulator_value"), **words}
+
+
+class Adadelta(Optimizer):
+    kind = "adadelta"
+    arguments = {"learning_rate": 0.001, "rho": 0.95, "epsilon": 1e-7}
+
+
+class Adamax(Optimizer):
+    kind = "adamax"
     arguments = _ADAM
 
 
-class AdamW(Optimizer):
-    kind = "adamw"
-    arguments = {"learning_rate": 0.001, "weight_decay": 0.004, **_ADAM}
+class Nadam(Optimizer):
+    kind = "nadam"
+    arguments = _ADAM
 
 
 class RPROP(Optimizer):
@@ -129,7 +173,9 @@ class RPROP(Optimizer):
     }
 
 
-CLASSES = {c.__name__: c for c in Optimizer.__subclasses__()}
+CLASSES = {
+    c.__name__: c for c in (SGD, RMSprop, Adam, AdamW, Adagrad, Adadelta, Adamax, Nadam, RPROP)
+}
 
 
 def get(identifier) -> Optimizer:

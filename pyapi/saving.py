@@ -11,6 +11,7 @@ import numpy as np
 
 from respnet.engine import storage
 from respnet.engine.errors import FileError
+from respnet.engine.spec import ModelSpec
 from respnet.engine.trainer import Snapshot
 
 from . import __version__
@@ -24,7 +25,12 @@ def save_model(model, path, overwrite: bool = True, include_optimizer: bool = Tr
     """Write a built model."""
     if not overwrite and Path(path).exists():
         raise FileExistsError(f"{path} is there already; overwrite=True replaces it")
-    model.sync()
+    tensors, extra = contents(model, include_optimizer)
+    storage.save(path, storage.Saved(model.spec, tensors, extra, __version__))
+
+
+def contents(model, include_optimizer: bool = True) -> tuple[dict, dict]:
+    """(tensors, plain data) of a built model."""
     tensors = {"weights": model.current_vector()}
     extra = {"model": describe(model)}
     if include_optimizer and model.optimizer is not None:
@@ -34,7 +40,7 @@ def save_model(model, path, overwrite: bool = True, include_optimizer: bool = Tr
             tensors["optimizer"] = snapshot.state
             extra["training"]["clock"] = [float(number) for number in snapshot.clock]
             extra["training"]["order"] = model.rng.bit_generator.state
-    storage.save(path, storage.Saved(model.spec, tensors, extra, __version__))
+    return tensors, extra
 
 
 def describe(model) -> dict:
@@ -94,9 +100,19 @@ def load_model(path, custom_objects: dict, compile: bool = True):
     """The model of a file, compiled and ready to go on if it was."""
     saved = storage.load(path)
     try:
-        model = _rebuilt(saved, custom_objects)
+        return restored(saved, custom_objects, compile)
     except (KeyError, IndexError, TypeError, ValueError) as problem:
         raise FileError(f"{path}: damaged description of layers ({problem})") from problem
+
+
+def unpickled(spec: dict, tensors: dict, extra: dict):
+    """The model whose ``__reduce__`` this is part of."""
+    return restored(storage.Saved(ModelSpec.from_dict(spec), tensors, extra), {})
+
+
+def restored(saved: storage.Saved, custom_objects: dict, compile: bool = True):
+    """A model of what a file holds."""
+    model = _rebuilt(saved, custom_objects)
     model.put_vector(saved.tensors["weights"])
     training = saved.extra.get("training")
     if compile and training:
@@ -112,14 +128,14 @@ def _rebuilt(saved: storage.Saved, custom: dict):
         return _of_spec(saved.spec)
     layers = [restore_layer(each, custom) for each in about["layers"]]
     if about["class"] == "Sequential":
-        return Sequential(layers, name=about["name"])
+        return Sequential(layers, name=about["name"], dtype=saved.spec.dtype)
     outputs = []
     for number, inputs in about["calls"]:
         layer, symbols = layers[number], [outputs[c][i] for c, i in inputs]
         results = layer(symbols) if symbols else layer.output
         outputs.append(results if isinstance(results, list) else [results])
     ends = [[outputs[c][i] for c, i in about[key]] for key in ("inputs", "outputs")]
-    return Model(*ends, name=about["name"])
+    return Model(*ends, name=about["name"], dtype=saved.spec.dtype)
 
 
 def layer_classes() -> dict[str, type]:
@@ -192,7 +208,7 @@ def _of_spec(spec):
             symbols[f"{node.name}:{i}" if i else node.name] = symbol
     if spec.scaling:
         raise FileError("networks that scale their inputs are read by respnet.Network.load")
-    return Model(inputs, [symbols[name] for name in spec.outputs])
+    return Model(inputs, [symbols[name] for name in spec.outputs], dtype=spec.dtype)
 
 
 def load_weights(model, path) -> None:

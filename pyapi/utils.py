@@ -2,6 +2,7 @@
 
 import random
 import secrets
+from contextlib import contextmanager
 
 import numpy as np
 
@@ -21,6 +22,17 @@ def set_random_seed(seed: int) -> None:
 def next_seed() -> int:
     """A seed for something new: after ``set_random_seed`` always the same ones in order."""
     return secrets.randbits(32) if _random is None else _random.getrandbits(32)
+
+
+@contextmanager
+def seeded(seed: int):
+    """New models follow ``seed`` within the block; what is outside stays as it was."""
+    global _random
+    before, _random = _random, random.Random(seed)
+    try:
+        yield
+    finally:
+        _random = before
 
 
 def clear_session() -> None:

@@ -18,6 +18,9 @@ ORACLE = [  # w = 1, learning rate 0.1: w after each of the gradients, as Keras 
     ("rmsprop_centered", {"momentum": 0.9}, [0.666669, 0.548857, 0.246168, -0.067667, -0.1192]),
     ("adam", {}, [0.900002, 0.88555, 0.839952, 0.796255, 0.805552]),
     ("adamw", {}, [0.899602, 0.88479, 0.838838, 0.794805, 0.803785]),
+    ("adagrad", {}, [None] * 4 + [0.976747]),
+    ("nadam", {}, [None] * 4 + [0.936725]),
+    ("adamax", {}, [None] * 4 + [0.823078]),
 ]
 
 
@@ -39,12 +42,14 @@ def run(level, name, constants, vectors, t=1, dtype=np.float64, **frame):
 @pytest.mark.parametrize("name,constants,want", ORACLE)
 def test_oracle(level, name, constants, want):
     optimizer = OPTIMIZERS[name]
-    w, state = np.ones(1), [np.zeros(1) for _ in optimizer.slots]
+    starts = {slot: optimizer.constants[name] for slot, name in optimizer.start.items()}
+    w, state = np.ones(1), [np.full(1, starts.get(slot, 0.0)) for slot in optimizer.slots]
     got = []
     for t, g in enumerate(GRADIENTS, 1):
         run(level, name, {"learning_rate": 0.1, **constants}, [np.array([g]), w, *state], t)
         got.append(w[0])
-    assert np.allclose(got, want, atol=2e-6)
+    known = [(have, expected) for have, expected in zip(got, want, strict=True) if expected]
+    assert known and np.allclose(*zip(*known, strict=True), atol=2e-6)
 
 
 @settings(max_examples=80, deadline=None)
@@ -68,7 +73,8 @@ def test_step_equals_reference(name, n, seed, level, grew):
     values = dict(zip(constants, step_constants(constants), strict=True))
     if "rprop" not in name:
         values["decay"] = values.pop("weight_decay")
-    extra = {"grew": grew} if "rprop" in name else {"t": 3} if optimizer.op == "adam_step" else {}
+    timed = optimizer.op in ("adam_step", "amsgrad_step", "adamax_step", "nadam_step")
+    extra = {"grew": grew} if "rprop" in name else {"t": 3} if timed else {}
     operands = [w, *state] + [None] * (name == "rmsprop")
     want = getattr(reference_ops, optimizer.op)(g, *operands, **values, **extra)
     got = [w.copy(), *(s.copy() for s in state)]
@@ -107,3 +113,43 @@ def test_rprop_plus_takes_the_last_step_back():
             previous_loss=1,
         )
     assert np.isclose(w[0], 0.9)
+
+
+@pytest.mark.parametrize("level", levels.available())
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@given(n=st.integers(1, 40), seed=st.integers(0, 99), limit=st.floats(0.1, 5))
+@settings(max_examples=20, deadline=None)
+def test_penalties_and_clipping_equal_the_reference(level, dtype, n, seed, limit):
+    rng = np.random.default_rng(seed)
+    w, g = rng.normal(size=(2, n)).astype(dtype)
+    value, want = reference_ops.penalty_step(w, g, l1=0.3, l2=limit)
+    got = g.copy()
+    loss, *_ = direct.call(level, "penalty_step", np.dtype(dtype), [w, got], [n], [0.3, limit])
+    assert np.allclose(got, want, rtol=1e-5, atol=1e-6) and np.isclose(loss, value, rtol=1e-5)
+    for op in ("clip_value_step", "clip_norm_step"):
+        got = g.copy()
+        direct.call(level, op, np.dtype(dtype), [got], [n], [limit])
+        assert np.allclose(got, getattr(reference_ops, op)(g, limit=limit), rtol=1e-5)
+
+
+def test_rules_of_an_update_reach_the_gradient():
+    from respnet.engine import Model, ModelSpec
+    from respnet.engine.session import Session
+    from respnet.engine.trainer import Rule, Update
+
+    model = Model(ModelSpec.dense((3, 4, 1), role="regressor"))
+    x, y = np.ones((5, 3)), np.full((5, 1), 9.0)
+    plain = Session(model, Update.of("sgd", {"learning_rate": 1.0}))
+    _, gradient = plain.gradient(plain.feed(x, y))
+    place = model.layout.places["dense_0/kernel"]
+    kernel = slice(place.offset, place.offset + place.size)
+    rules = [Rule("penalty_step", (0.0, 0.5), place.name), Rule("clip_norm_step", (0.25,))]
+    ruled = Session(model, Update.of("sgd", {"learning_rate": 1.0}, rules))
+    before = ruled.vector.copy()
+    loss, _ = ruled.train(ruled.feed(x, y), np.arange(5), 5)
+    want = gradient.astype(np.float64)
+    want[kernel] += before[kernel]
+    want *= 0.25 / np.linalg.norm(want)
+    assert np.allclose(before - ruled.vector, want, atol=1e-6)
+    penalty = 0.5 * np.sum(before[kernel].astype(np.float64) ** 2)
+    assert np.isclose(loss, plain.evaluate(plain.feed(x, y))[0] + penalty, rtol=1e-6)

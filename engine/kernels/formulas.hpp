@@ -260,6 +260,49 @@ template <class R> struct adam {
     }
 };
 
+// The sum of all squares (Duchi, Hazan and Singer 2011), epsilon under the root as in Keras.
+template <class R> struct adagrad {
+    R learning_rate, epsilon;
+    template <class V> RESPNET_FN void update(V &w, V g, V &square) const {
+        square += g * g;
+        w -= splat<V>(learning_rate) * g / sqrt(square + splat<V>(epsilon));
+    }
+};
+
+// Zeiler 2012: steps as long as earlier ones were.
+template <class R> struct adadelta {
+    R learning_rate, rho, epsilon;
+    template <class V> RESPNET_FN void update(V &w, V g, V &square, V &change) const {
+        const V keep = splat<V>(rho), add = splat<V>(1 - rho), e = splat<V>(epsilon);
+        square = multiply_add(keep, square, add * g * g);
+        const V delta = -sqrt(change + e) / sqrt(square + e) * g;
+        change = multiply_add(keep, change, add * delta * delta);
+        w += splat<V>(learning_rate) * delta;
+    }
+};
+
+// Adam by the largest gradient (Kingma and Ba 2015, 7.1). rate = learning_rate / (1 - beta1^t)
+template <class R> struct adamax {
+    R rate, beta1, beta2, epsilon;
+    template <class V> RESPNET_FN void update(V &w, V g, V &mean, V &largest) const {
+        mean += splat<V>(1 - beta1) * (g - mean);
+        largest = maximum(splat<V>(beta2) * largest, abs(g));
+        w -= splat<V>(rate) * mean / (largest + splat<V>(epsilon));
+    }
+};
+
+// Adam with Nesterov's look ahead (Dozat 2016): the caller makes, once per step, what the mean and
+// the gradient are multiplied with, and 1 / (1 - beta2^t).
+template <class R> struct nadam {
+    R of_mean, of_gradient, unbias, beta1, beta2, epsilon;
+    template <class V> RESPNET_FN void update(V &w, V g, V &mean, V &square) const {
+        mean += splat<V>(1 - beta1) * (g - mean);
+        square += splat<V>(1 - beta2) * (g * g - square);
+        const V push = splat<V>(of_mean) * mean + splat<V>(of_gradient) * g;
+        w -= push / (sqrt(square * splat<V>(unbias)) + splat<V>(epsilon));
+    }
+};
+
 } // namespace optimizer
 
 } // namespace RESPNET_LEVEL

@@ -6,8 +6,10 @@
 
 #include "abi.h"
 #include "steps_activation.hpp"
+#include "steps_adaptive.hpp"
 #include "steps_dense.hpp"
 #include "steps_dropout.hpp"
+#include "steps_gradient.hpp"
 #include "steps_loss.hpp"
 #include "steps_optimizer.hpp"
 #include "steps_probe.hpp"
@@ -48,6 +50,8 @@ static const respnet_entry ENTRIES[] = {
     PLAIN(pack_gates_kernel), PLAIN(pack_columns_panels), PLAIN(pack_columns_transposed),
     PLAIN(pack_columns_wide),
     PLAIN(rprop_step), PLAIN(sgd_step), PLAIN(rmsprop_step), PLAIN(adam_step),
+    PLAIN(amsgrad_step), PLAIN(adagrad_step), PLAIN(adadelta_step), PLAIN(adamax_step),
+    PLAIN(nadam_step), PLAIN(penalty_step), PLAIN(clip_value_step), PLAIN(clip_norm_step),
     RESPNET_PROBE_ENTRIES
 };
 // clang-format on

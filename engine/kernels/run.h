@@ -114,9 +114,8 @@ static double run_training_step(respnet_batch *b, int threads) {
     for (int i = 0; i < b->slots; i++) b->frames[i].seed = next_seed(seed + b->frames[0].t);
     run_batch(b, threads);
     b->frames[0].seed = seed;
-    const double loss = b->frames[0].loss;
-    if (!b->frames[0].fault) run_update(b->program, b->frames);
-    return loss;
+    if (!b->frames[0].fault) run_update(b->program, b->frames); /* penalties join the loss there */
+    return b->frames[0].loss;
 }
 
 /* One epoch in minibatches: rows `order` of the arrays in `data` are gathered into b->external.

@@ -10,6 +10,7 @@ from .stopping import (
     ReduceLROnPlateau,
     TerminateOnNaN,
 )
+from .tensorboard import TensorBoard
 
 ProgbarLogger = ProgressBar  # its name in Keras
 
@@ -26,5 +27,6 @@ __all__ = [
     "ProgressBar",
     "ProgressLines",
     "ReduceLROnPlateau",
+    "TensorBoard",
     "TerminateOnNaN",
 ]

@@ -65,6 +65,7 @@ class Layer(Configured):
         self.name = common["name"] or automatic_name(type(self))
         self.dtype, self.trainable = common["dtype"], common["trainable"]
         self.input_shape_given, self.batch_size = self._input_shape(common)
+        self.input_length_given = common["input_length"]
         self.calls: list[Call] = []
         self.model = None
         self.check()

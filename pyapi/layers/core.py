@@ -58,6 +58,8 @@ class Regularized(Layer):
     def regularizers(self) -> dict:
         """Parameter name -> Regularizer."""
         named = [n for n in self.arguments if n.endswith("_regularizer")]
+        if getattr(self, "activity_regularizer", None) is not None:
+            raise ValueError(f"layer {self.name}: activity_regularizer is not supported")
         found = {n.removesuffix("_regularizer"): regularizers.get(getattr(self, n)) for n in named}
         return {name: value for name, value in found.items() if value is not None}
 
@@ -144,16 +146,15 @@ class Embedding(Regularized):
         "embeddings_regularizer": None,
         "embeddings_constraint": None,
         "mask_zero": False,
-        "weights": None,
         "input_length": None,
     }
-    ignored = ("weights", "input_length")
+    ignored = ("input_length",)
 
-    def __init__(self, *values, **options):
+    def __init__(self, *values, weights=None, **options):
         super().__init__(*values, **options)
+        self.weights_given = weights
         if self.input_shape_given is None:
-            length = self.input_length
-            self.input_shape_given = tuple(length) if isinstance(length, tuple) else (length,)
+            self.input_shape_given = (self.input_length,)
 
 
 class Flatten(Layer):
@@ -169,7 +170,6 @@ class Reshape(Layer):
 
     kind = "reshape"
     arguments = {"target_shape": REQUIRED}
-    renamed = {"target_shape": "shape"}
 
 
 class RepeatVector(Layer):
