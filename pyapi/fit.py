@@ -94,7 +94,7 @@ class Trainable(Compiled):
 
     @property
     def input_names(self) -> list[str]:
-        return [name for name, _ in self.spec.inputs]
+        return [symbol.name for symbol in self.inputs]
 
     def arrays(self, x, y, weights=None, class_weight=None) -> Arrays:
         return as_arrays(x, y, weights, self.input_names, class_weight)
@@ -103,7 +103,8 @@ class Trainable(Compiled):
         """The rows as the session wants them."""
         outputs = self.network.layout.shapes[self.spec.outputs[0]][-1]
         targets = self.loss.targets(np.asarray(data.y), outputs)
-        return self.session.feed(data.x, targets, data.weights)
+        states = self.states.values(data.rows) if self.states else []
+        return self.session.feed([*data.x, *states], targets, data.weights)
 
     # --- one batch --------------------------------------------------------------------------
 
@@ -114,6 +115,9 @@ class Trainable(Compiled):
         loss, metric = self.session.train(feed, np.arange(data.rows), data.rows)
         self.trained(1)
         self.scores.add(loss, metric, data.rows)
+        if self.states:
+            written = self.session.outputs()[len(self.outputs) - 1 :]
+            self.states.keep(written[: len(self.states.names)])
         if self.scores.watch == ("outputs",):
             self.scores.add_outputs(data.y, self.session.outputs()[-1], data.weights, True)
 
@@ -151,15 +155,20 @@ class Trainable(Compiled):
         data = Stream(x, steps) if stream else self.arrays(x, y, sample_weight)
         listeners = CallbackList(self, callbacks, 0, None, data, fitting=False)
         listeners.on_test_begin()
-        logs = self.judge(data, steps)
+        logs = self.judge(data, batch_size)
         listeners.on_test_end(logs)
         return _scalars(logs, return_dict)
 
-    def judge(self, data, steps=None, prefix: str = "") -> dict[str, float]:
-        """Loss and metrics of rows or of a stream, with the present weights."""
+    def judge(self, data, batch_size=None, prefix: str = "") -> dict[str, float]:
+        """Loss and metrics of rows or of a stream, with the present weights.
+
+        batch_size matters to stateful models only.
+        """
         scores = Scores(self.network, self.scores.metrics, self.scores.weighted)
         if isinstance(data, Arrays):
-            self._judge_rows(scores, data)
+            size = (batch_size or 32) if self.states else data.rows
+            for first in range(0, data.rows, size):
+                self._judge_rows(scores, data.part(slice(first, first + size)))
         else:
             for x, y, weights in data.epoch():
                 self._judge_rows(scores, self.arrays(x, y, weights))
@@ -168,14 +177,21 @@ class Trainable(Compiled):
     def _judge_rows(self, scores: Scores, data: Arrays) -> None:
         loss, metric = self.session.evaluate(self.feed(data))
         scores.add(loss + self.penalty(), metric, data.rows)
-        if scores.watch == ("outputs",):
-            scores.add_outputs(data.y, self._outputs(data.x), data.weights)
+        if scores.watch == ("outputs",) or self.states:
+            outputs = self._answer(data.x)
+            outputs = outputs[0] if isinstance(outputs, list) else outputs
+            if scores.watch == ("outputs",):
+                scores.add_outputs(data.y, outputs, data.weights)
 
-    def _outputs(self, inputs: list[np.ndarray]) -> np.ndarray:
-        """The first output."""
+    def _answer(self, inputs: list[np.ndarray]):
+        """Outputs for inputs in order: an array, or a list of several; states go on."""
         self.sync()
-        results = self.network.predict(inputs if len(inputs) > 1 else inputs[0])
-        return results[0] if isinstance(results, list) else results
+        if not self.states:
+            return self.network.predict(inputs if len(inputs) > 1 else inputs[0])
+        results = self.network.predict([*inputs, *self.states.values(len(inputs[0]))])
+        count = len(self.outputs)
+        self.states.keep(results[count:])
+        return results[:count] if count > 1 else results[0]
 
     def predict(self, x, batch_size=None, verbose="auto", steps=None, callbacks=None):
         """Outputs for rows x, or for the batches of a stream: an array, or a list of several."""
@@ -186,14 +202,19 @@ class Trainable(Compiled):
             return np.concatenate(parts)
         if not self.built:
             self.build((None, *np.shape(_first(x))[1:]))
-        self.sync()
         inputs = as_inputs(x, self.input_names)
-        return self.network.predict(inputs if len(inputs) > 1 else inputs[0])
+        if not self.states or batch_size is None or batch_size >= len(inputs[0]):
+            return self._answer(inputs)
+        cuts = range(0, len(inputs[0]), batch_size)
+        return np.concatenate([self._answer([a[i : i + batch_size] for a in inputs]) for i in cuts])
 
     __call__ = predict
 
     def reset_states(self) -> None:
-        """Forget the states of stateful layers."""
+        """Let stateful layers begin again with zeros."""
+        self.states.reset()
+
+    reset_state = reset_states
 
 
 def _first(x):

@@ -1,6 +1,6 @@
 """The graph of a functional model: symbols, and the calls of layers between them."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 
 class Symbol:
@@ -51,7 +51,29 @@ def calls_between(inputs: list[Symbol], outputs: list[Symbol]) -> list[Call]:
 
 
 def _check_begins(call: Call, begin: set) -> None:
-    if not call.inputs and call not in begin:
+    if not call.inputs and call not in begin and not getattr(call.layer, "hidden", False):
         raise ValueError(
             f"input {call.layer.name!r} is read by the outputs but not among the inputs"
         )
+
+
+def begins(calls: list[Call]) -> list[Symbol]:
+    """The symbols of calls that read nothing."""
+    return [symbol for call in calls if not call.inputs for symbol in call.outputs]
+
+
+def owned_nodes(calls: list[Call]):
+    """(the engine's nodes, layer -> names of the nodes with its parameters).
+
+    Of a layer called more than once, later nodes use the weights of the first call's.
+    """
+    nodes, owned = [], {}
+    for call in calls:
+        first = owned.get(call.layer)
+        if first is None:
+            owned[call.layer] = [node.name for node in call.nodes]
+            nodes += call.nodes
+        else:
+            pairs = zip(call.nodes, first, strict=True)
+            nodes += [replace(node, weights=owner) for node, owner in pairs]
+    return nodes, owned

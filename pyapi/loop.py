@@ -47,9 +47,10 @@ class Fitting:
             callbacks.wants_batches
             or self.scores.watch == ("outputs",)
             or model.optimizer.scheduled
+            or bool(model.states)
         )
         self._feed = None
-        if isinstance(data, Arrays):
+        if isinstance(data, Arrays) and not model.states:
             self._feed = model.feed(data)
         self._count = 1  # batches a call
 
@@ -70,21 +71,20 @@ class Fitting:
 
     def _epoch(self, epoch: int) -> dict:
         self.scores.reset()
-        if self._feed is not None:
+        if isinstance(self.data, Arrays):
             self._rows()
         else:
             self._stream()
         logs = self.scores.logs()
         if self.plan.validates(epoch) and not self.model.stop_training:
-            logs |= self.model.judge(
-                self.plan.validation, self.plan.validation_steps, prefix="val_"
-            )
+            size = self.plan.batch_size
+            logs |= self.model.judge(self.plan.validation, size, prefix="val_")
         return logs
 
     # --- rows in arrays ---------------------------------------------------------------------
 
     def _rows(self) -> None:
-        n, size = self._feed.rows, self.plan.batch_size
+        n, size = self.data.rows, self.plan.batch_size
         order = self.model.rng.permutation(n) if self.plan.shuffle else np.arange(n)
         if self.plan.steps is not None:
             order = order[: self.plan.steps * size]
@@ -112,6 +112,14 @@ class Fitting:
     def _batch(self, number: int, part: np.ndarray) -> None:
         if self.callbacks.wants_batches:
             self.callbacks.on_train_batch_begin(number)
+        if self._feed is None:
+            self.model.train_rows(self.data.part(part))
+        else:
+            self._step(part)
+        if self.callbacks.wants_batches:
+            self.callbacks.on_train_batch_end(number, self.scores.logs())
+
+    def _step(self, part: np.ndarray) -> None:
         self.model.set_rate()
         loss, metric = self.session.train(self._feed, part, len(part))
         self.model.trained(1)
@@ -120,8 +128,6 @@ class Fitting:
             data = self.data
             weights = None if data.weights is None else data.weights[part]
             self.scores.add_outputs(data.y[part], self.session.outputs()[-1], weights, True)
-        if self.callbacks.wants_batches:
-            self.callbacks.on_train_batch_end(number, self.scores.logs())
 
     # --- batches from a stream --------------------------------------------------------------
 

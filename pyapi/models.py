@@ -7,8 +7,6 @@ What a model is stands in `Structure` (layers, weights, summary, files), how it 
 ``fit.py``.
 """
 
-from dataclasses import replace
-
 import numpy as np
 
 from respnet.engine import Model as Network
@@ -16,9 +14,10 @@ from respnet.engine.spec import ModelSpec
 
 from .arguments import unknown
 from .fit import Trainable
-from .graph import Call, Symbol, calls_between
+from .graph import Symbol, begins, calls_between, owned_nodes
 from .layers.base import Layer, automatic_name
 from .layers.core import InputLayer
+from .states import States
 from .utils import next_seed
 
 
@@ -31,11 +30,15 @@ class Structure:
         self.inputs, self.outputs = inputs, outputs
         self._calls = calls_between(inputs, outputs)
         nodes, self._owned = owned_nodes(self._calls)
+        self.states = States(
+            [p for layer in self._all_layers() for p in getattr(layer, "state_pairs", list)()]
+        )
+        hidden = [s for s in begins(self._calls) if s.name in self.states.names]
         self._seed = next_seed()
         spec = ModelSpec(
             tuple(nodes),
-            tuple((s.name, s.shape[1:]) for s in inputs),
-            tuple(self._renamed(s) for s in outputs),
+            tuple((s.name, s.shape[1:]) for s in (*inputs, *hidden)),
+            (*(s.name for s in outputs), *self.states.sources),
             dtype=self.dtype,
             seed=self._seed,
         )
@@ -44,13 +47,10 @@ class Structure:
             layer.model = self
         self._start_weights()
 
-    @staticmethod
-    def _renamed(symbol: Symbol) -> str:
-        return symbol.name
-
     def _all_layers(self) -> list[Layer]:
-        """Every layer once, in the order of the graph."""
-        return list(dict.fromkeys(call.layer for call in self._calls))
+        """Every layer once, in the order of the graph, without the inputs of states."""
+        shown = (c.layer for c in self._calls if not getattr(c.layer, "hidden", False))
+        return list(dict.fromkeys(shown))
 
     def _start_weights(self) -> None:
         """Weights that layers bring along (Embedding(weights=[...]))."""
@@ -155,23 +155,6 @@ class Structure:
         from .saving import load_weights
 
         load_weights(self, path)
-
-
-def owned_nodes(calls: list[Call]):
-    """(the engine's nodes, layer -> names of the nodes with its parameters).
-
-    Of a layer called more than once, later nodes use the weights of the first call's.
-    """
-    nodes, owned = [], {}
-    for call in calls:
-        first = owned.get(call.layer)
-        if first is None:
-            owned[call.layer] = [node.name for node in call.nodes]
-            nodes += call.nodes
-        else:
-            pairs = zip(call.nodes, first, strict=True)
-            nodes += [replace(node, weights=owner) for node, owner in pairs]
-    return nodes, owned
 
 
 class Model(Structure, Trainable):

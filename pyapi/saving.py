@@ -45,11 +45,11 @@ def contents(model, include_optimizer: bool = True) -> tuple[dict, dict]:
 
 def describe(model) -> dict:
     """Class, layers and calls of a model as plain data."""
-    calls = model._calls
+    calls = [call for call in model._calls if not getattr(call.layer, "hidden", False)]
     numbers = {call: number for number, call in enumerate(calls)}
 
     def places(symbols: list[Symbol]) -> list:
-        return [[numbers[s.call], s.index] for s in symbols]
+        return [[numbers[s.call], s.index] for s in symbols if s.call in numbers]
 
     layers = model._all_layers()
     return {

@@ -26,7 +26,7 @@ class Scores:
     def __init__(self, network, wanted, weighted=()):
         self.loss_name = network.spec.loss
         loss = loss_named(self.loss_name)
-        self._outputs = network.layout.shapes[network.spec.outputs[0].split(":")[0]][-1]
+        self._outputs = network.layout.shapes[network.spec.outputs[0]][-1]
         self._columns = loss.columns or self._outputs
         self._activation = loss.fuses
         self.metrics = [self._resolve(metric) for metric in wanted]

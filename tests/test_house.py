@@ -33,6 +33,9 @@ TEST_LINES, FUNCTION_LINES, PARAMETERS, COLUMNS = 500, 40, 8, 100
 EXCEPTIONS = {
     "engine/reference_ops.py::rprop_step": "the operands of its row in the op contract",
     "engine/reference_ops.py::rmsprop_step": "the operands of its row in the op contract",
+    "engine/reference_optimizers.py::amsgrad_step": "the operands of its row in the op contract",
+    "engine/reference_optimizers.py::adamax_step": "the operands of its row in the op contract",
+    "engine/reference_optimizers.py::nadam_step": "the operands of its row in the op contract",
     "engine/reference_ops.py::adam_step": "the operands of its row in the op contract",
     "engine/reference_recurrent.py::simple_rnn_backward": "operands of its row in the op contract",
     "engine/reference_recurrent.py::lstm_forward": "the operands of its row in the op contract",

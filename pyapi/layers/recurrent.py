@@ -65,7 +65,10 @@ class Recurrent(Regularized):
     def _own_states(self) -> list[Symbol]:
         """Inputs that hold the states from batch to batch; the model feeds them itself."""
         names = [f"{self.name}_state_{i}" for i in range(self.states)]
-        return [InputLayer((self.units,), name=name).output for name in names]
+        layers = [InputLayer((self.units,), name=name) for name in names]
+        for layer in layers:
+            layer.hidden = True
+        return [layer.output for layer in layers]
 
     def state_pairs(self) -> list[tuple[Symbol, str]]:
         """(input, name of the output that is its next value) of a stateful layer."""
