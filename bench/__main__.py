@@ -20,6 +20,7 @@ WORKLOADS = {
     "rprop": "bench.workloads.rprop",
     "inference": "bench.workloads.inference",
     "train": "bench.workloads.train",
+    "rnn": "bench.workloads.rnn",
     "resp": "bench.workloads.resp",
     "startup": "bench.workloads.startup",
     "size": "bench.workloads.size",

@@ -18,22 +18,27 @@ NETS = {
     "torch": ("bench.peers.torch_net", "torch"),
     "onnxruntime": ("bench.peers.onnxruntime_net", "onnxruntime"),
 }
+# The same for nets with recurrent layers; ``inference(model, x)`` and ``adam(model, x, y)``.
+RECURRENT = {
+    "respnet": ("bench.peers.respnet_rnn", "respnet"),
+    "torch": ("bench.peers.torch_rnn", "torch"),
+    "onnxruntime": ("bench.peers.onnxruntime_rnn", "onnxruntime"),
+}
 
 
-def sides(work: str, names: tuple[str, ...], *arguments) -> tuple[dict, dict[str, str]]:
+def sides(work: str, names: tuple[str, ...], *arguments, modules=NETS) -> tuple[dict, dict[str, str]]:
     """(side -> Timed of ``work``, side -> why it was skipped)"""
     found: dict[str, Timed] = {}
     skipped: dict[str, str] = {}
     for name in names:
         try:
-            found[name] = getattr(_module(name), work)(*arguments)
+            found[name] = getattr(_module(*modules[name]), work)(*arguments)
         except Skipped as reason:
             skipped[name] = str(reason)
     return found, skipped
 
 
-def _module(name):
-    module, package = NETS[name]
+def _module(module, package):
     if importlib.util.find_spec(package) is None:
         raise Skipped(f"{package} is not installed")
     return importlib.import_module(module)
