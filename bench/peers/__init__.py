@@ -26,7 +26,7 @@ RECURRENT = {
 }
 
 
-def sides(work: str, names: tuple[str, ...], *arguments, modules=NETS) -> tuple[dict, dict[str, str]]:
+def sides(work: str, names: tuple[str, ...], *arguments, modules=NETS) -> tuple[dict, dict]:
     """(side -> Timed of ``work``, side -> why it was skipped)"""
     found: dict[str, Timed] = {}
     skipped: dict[str, str] = {}

@@ -98,9 +98,8 @@ template <class R> void pack_gates(const R *B, int64_t K, int64_t H, int64_t gat
 // Rows of a tile of four sums each.
 constexpr int CELL_ROWS = RESPNET_VECTOR_BYTES == 64 ? 6 : 3;
 
-// Panels are read from front to back, often from far away: how many numbers to be ahead.
+// Numbers of its panel that a tile fetches ahead of those in use.
 template <class R> constexpr int64_t NEAR = 1024 / sizeof(R);
-template <class R> constexpr int64_t AHEAD = 4096 / sizeof(R);
 
 // c[i][g] += A B for the gates of one panel; the last gate of the panel goes to sum LAST. Meanwhile
 // the numbers `ahead` of those in use come near: with FAR as far as the second-level cache only, or
@@ -128,7 +127,6 @@ RESPNET_INLINE void multiply_gates_of_row(int64_t K, const R *a, const R *panel,
     const auto step = [&](int s, R a_k) {
         RESPNET_UNROLL for (int g = 0; g < GATES; g++) {
             sum[s][g] += splat<vec<R>>(a_k) * load<vec<R>>(panel + g * LANES<R>);
-            __builtin_prefetch(panel + g * LANES<R> + AHEAD<R>);
         }
         panel += GATES * LANES<R>;
     };
