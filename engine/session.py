@@ -21,7 +21,7 @@ from respnet.engine.trainer import Snapshot, Update
 CORES = 16  # sets of shapes whose memory is kept
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Feed:
     """Rows as programs read them: flat arrays (N, columns), the row shapes of the inputs."""
 
@@ -49,6 +49,7 @@ class Session:
         self.constants = dict(update.constants)
         self._seed = seed & (2**64 - 1)
         self._clock, self._cores, self._active = (0, inf), OrderedDict(), None
+        self._last: tuple | None = None  # core, feed and the rows as staged for them
 
     # --- rows -------------------------------------------------------------------------------
 
@@ -124,8 +125,11 @@ class Session:
             self._active[1].set_constants(step_constants(self.constants))
 
     def _staged(self, core: Core, feed: Feed) -> Staged:
-        missing = len(self._active[2])
-        return Staged(core.executable, [*feed.arrays, *[None] * missing])
+        if self._last is None or self._last[:2] != (core, feed):
+            missing = len(self._active[2])
+            staged = Staged(core.executable, [*feed.arrays, *[None] * missing])
+            self._last = (core, feed, staged)
+        return self._last[2]
 
     def _enter(self, mode: str, feed: Feed) -> Core:
         """The core for these shapes, with the present clock, constants and packed weights."""

@@ -1,11 +1,11 @@
-"""What ``fit`` shows: a bar that is redrawn at most ten times a second, or one line an epoch."""
+"""What ``fit`` shows: a bar that is redrawn five times a second, or one line an epoch."""
 
 import sys
 from time import perf_counter
 
 from .base import Callback
 
-REDRAW = 0.1  # seconds between two pictures of the bar
+REDRAW = 0.2  # seconds between two pictures of the bar, of some 2 ms each
 
 
 def shown(verbose) -> Callback | None:
