@@ -70,6 +70,16 @@ class Layer(Configured):
         self.model = None
         self.check()
 
+    @property
+    def trainable(self) -> bool:
+        """Always true: layers that are not trained are not part of this version."""
+        return True
+
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
+        if not value:
+            raise ValueError(f"{self.name}: trainable=False is not part of this version")
+
     def _split(self, options: dict) -> tuple[dict, dict]:
         """Arguments of this layer, and those all layers take."""
         common = {n: v for n, v in options.items() if n in COMMON and n not in self.arguments}
