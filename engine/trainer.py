@@ -8,7 +8,6 @@ import numpy as np
 from respnet.engine.errors import ShapeError
 from respnet.engine.kernels.lowering import Kernel
 from respnet.engine.kernels.trainer import Core, Staged
-from respnet.engine.losses import loss_named
 from respnet.engine.model import Weights
 from respnet.engine.optimizers import optimizer_named, step_constants
 
@@ -106,7 +105,6 @@ class Trainer:
         self.state = self.update.state(model.layout.trainable, model.dtype)
         seed = model.spec.seed if seed is None else seed
         self._rng = np.random.default_rng(seed)
-        self._columns = loss_named(model.spec.loss).columns
         shapes = None if shapes is None else tuple(map(tuple, shapes))
         layout = model.batch_layout("train", shapes)
         self._train = model.executable("train", layout, weighted, self.update, shapes)

@@ -75,10 +75,7 @@ template <class R> static void nadam_step(const respnet_step *s, respnet_frame *
 
 // g -> w, mean, square, largest; constants: learning_rate, beta_1, beta_2, epsilon, decay
 template <class R> static void amsgrad_step(const respnet_step *s, respnet_frame *f) {
-    const double *c = s->constant;
-    const double unbias2 = 1 - power(c[2], f->t), unbias1 = 1 - power(c[1], f->t);
-    const R rate = R(c[0] * __builtin_sqrt(unbias2) / unbias1);
-    const optimizer::adam<R> rule{rate, R(c[1]), R(c[2]), R(c[3]), R(c[4])};
+    const optimizer::adam<R> rule = adam_rule<R>(s->constant, f->t);
     const R *g = at<R>(s, f, 0);
     R *w = at<R>(s, f, 1), *mean = at<R>(s, f, 2), *square = at<R>(s, f, 3);
     R *largest = at<R>(s, f, 4);

@@ -87,12 +87,16 @@ RESPNET_INLINE double power(double base, int64_t exponent) {
     return result;
 }
 
-// g -> w, mean, variance; constants: learning_rate, beta_1, beta_2, epsilon, decay
-template <class R> static void adam_step(const respnet_step *s, respnet_frame *f) {
-    const double *c = s->constant;
-    const double unbias2 = 1 - power(c[2], f->t), unbias1 = 1 - power(c[1], f->t);
+// Step t of Adam; constants: learning_rate, beta_1, beta_2, epsilon, decay. Corrects both biases.
+template <class R> static optimizer::adam<R> adam_rule(const double *c, int64_t t) {
+    const double unbias2 = 1 - power(c[2], t), unbias1 = 1 - power(c[1], t);
     const R rate = R(c[0] * __builtin_sqrt(unbias2) / unbias1);
-    const optimizer::adam<R> rule{rate, R(c[1]), R(c[2]), R(c[3]), R(c[4])};
+    return {rate, R(c[1]), R(c[2]), R(c[3]), R(c[4])};
+}
+
+// g -> w, mean, variance; constants: those of adam_rule
+template <class R> static void adam_step(const respnet_step *s, respnet_frame *f) {
+    const optimizer::adam<R> rule = adam_rule<R>(s->constant, f->t);
     const R *g = at<R>(s, f, 0);
     R *w = at<R>(s, f, 1), *mean = at<R>(s, f, 2), *square = at<R>(s, f, 3);
     for_each_parameter<R>(s->dim[0], [&](int64_t i, int64_t part) {
