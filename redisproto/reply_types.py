@@ -7,11 +7,11 @@ the type NoReply, that the command answers nothing.
 from types import UnionType
 from typing import Literal, Union, get_args, get_origin
 
-from .errors import CommandError, Deferred, NoReply, Verbatim
+from .errors import CommandError, Deferred, NoReply, NullArray, Verbatim
 
 WORDS = {
     str: "simple string", bytes: "bulk string", int: "integer", float: "double", bool: "boolean",
-    type(None): "null", list: "array", dict: "map", set: "set", Verbatim: "text",
+    type(None): "null", NullArray: "null", list: "array", dict: "map", set: "set", Verbatim: "text",
     NoReply: "nothing", Deferred: "later",
 }
 

@@ -118,6 +118,16 @@ def test_transactions(client):
         assert pipe.set("a", 1).incr("a").get("a").execute() == [True, 2, b"2"]
 
 
+@pytest.mark.parametrize("hello,null", [(b"2", b"*-1\r\n"), (b"3", b"_\r\n")])
+def test_exec_after_a_failed_watch_is_a_null_array(server, hello, null):
+    link, other = server.connect(), server.connect()
+    link.ask(pack(b"HELLO", hello) + pack(b"WATCH", b"w"), 2)
+    other.ask(pack(b"SET", b"w", b"1"))
+    link.ask(pack(b"MULTI") + pack(b"PING"), 2)
+    link.send(pack(b"EXEC"))
+    assert link.sock.recv(64) == null
+
+
 def test_transaction_errors(server):
     link = server.connect()
     data = pack(b"MULTI") + pack(b"GET") + pack(b"SET", b"t", b"1") + pack(b"EXEC")

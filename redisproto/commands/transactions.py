@@ -8,7 +8,7 @@ from typing import Literal
 
 from ..access import OK, database
 from ..command import Family
-from ..errors import CommandError
+from ..errors import NULL_ARRAY, CommandError, NullArray
 from ..grammar import key, many
 
 rows = Family("transactions")
@@ -26,7 +26,7 @@ def multi(session, request):
     return OK
 
 
-@rows.command("exec", flags=f"{FLAGS} skip_slowlog", since="1.2.0", reply=list | None,
+@rows.command("exec", flags=f"{FLAGS} skip_slowlog", since="1.2.0", reply=list | NullArray,
               complexity="Depends on commands in the transaction",
               summary="Execute all commands of a transaction")
 def exec_(session, request):
@@ -37,7 +37,7 @@ def exec_(session, request):
         raise CommandError(ABORTED)
     if changed(session):
         discard_transaction(session)
-        return None
+        return NULL_ARRAY
     space = session.server.keyspace
     space.atomic = True
     try:
