@@ -80,7 +80,9 @@ def cython_modules():
 
 def level_modules():
     x86 = platform.machine().lower() in ("x86_64", "amd64")
-    names = LEVEL_FLAGS if x86 else ["portable"]
+    names = list(LEVEL_FLAGS) if x86 else ["portable"]
+    # While kernels are being written one level is enough: RESPNET_LEVELS=avx512.
+    names = os.environ.get("RESPNET_LEVELS", ",".join(names)).split(",")
     return [
         Extension(
             f"respnet.engine.kernels.level_{name}",
