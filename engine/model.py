@@ -130,7 +130,7 @@ class Model(Predictor):
         if layout == "lanes":
             return LANES_BLOCK if program.mode == "predict" else LANES_ROWS
         buffers = {o for s in program.steps for o in s.operands if o is not None and o.rows}
-        row_bytes = sum(buffer.columns for buffer in buffers) * self.dtype.itemsize
+        row_bytes = sum(buffer.columns * buffer.times for buffer in buffers) * self.dtype.itemsize
         fewest = FAR_ROWS if self._recurrent_bytes() > FAR_BYTES else FEWEST_ROWS
         return max(fewest, min(256, CACHE_BYTES // row_bytes // 16 * 16))
 

@@ -6,45 +6,13 @@ addresses: each executor plans and runs it in its own way. Three modes: ``predic
 already scaled, so only ``predict`` contains the scaling steps.
 """
 
-from dataclasses import dataclass
-from math import prod
+from dataclasses import dataclass, replace
 
+from respnet.engine.builder import EXTERNAL, GRADIENTS, PARAMETERS, WORK, Buffer, Builder, Step
 from respnet.engine.errors import SpecError
 from respnet.engine.losses import loss_named
-from respnet.engine.ops import OPS
 from respnet.engine.params import Layout
 from respnet.engine.spec import ModelSpec, node_of, output_names
-
-PARAMETERS, GRADIENTS, WORK, EXTERNAL = "parameters", "gradients", "work", "external"
-
-
-class Buffer:
-    """A place for numbers: ``rows`` says whether it has one set of ``shape`` per row of the batch.
-
-    offset: within the flat vector (parameters, gradients) or the number of the external.
-    """
-
-    __slots__ = ("offset", "rows", "shape", "space")
-
-    def __init__(self, space: str, shape, rows: bool = True, offset: int = 0):
-        self.space, self.shape, self.rows, self.offset = space, tuple(shape), rows, offset
-
-    @property
-    def columns(self) -> int:
-        """Numbers per row, or in all where there is one set only."""
-        return prod(self.shape)
-
-    def __repr__(self):
-        return f"{self.space}{self.shape}@{self.offset}"
-
-
-@dataclass(frozen=True)
-class Step:
-    """One op with its operands (None: an optional one is absent) and its attributes."""
-
-    op: str
-    operands: tuple
-    attributes: dict
 
 
 @dataclass(frozen=True)
@@ -56,51 +24,6 @@ class Program:
     mode: str
     steps: tuple[Step, ...]
     externals: tuple[Buffer, ...]
-
-
-class Builder:
-    """What layer recipes write into."""
-
-    def __init__(self, training: bool):
-        self.training = training
-        self.steps: list[Step] = []
-        self.masks: dict[Buffer, Buffer] = {}  # of sequences (B,T,...): (B,T,1), 0 where masked
-        self._salts = 0
-
-    def buffer(self, shape) -> Buffer:
-        """A new work buffer of (B, *shape)."""
-        return Buffer(WORK, shape)
-
-    def step(self, op: str, *operands, **attributes) -> None:
-        """Emit one step, checked against the contract."""
-        row = OPS[op]
-        if len(operands) != len(row.operands) or set(attributes) != set(row.attributes):
-            raise TypeError(
-                f"{op} takes {[o.name for o in row.operands]} and {row.attributes}, "
-                f"got {len(operands)} operands and {sorted(attributes)}"
-            )
-        self.steps.append(Step(op, operands, attributes))
-
-    def row(self, parameter: Buffer, i: int) -> Buffer:
-        """Row i of a parameter, as a parameter of its own."""
-        shape = parameter.shape[1:]
-        return Buffer(parameter.space, shape, False, parameter.offset + i * prod(shape))
-
-    def gradient(self, parameter: Buffer | None) -> Buffer | None:
-        """Where the gradient of a parameter is added: the same place in the gradient vector."""
-        if parameter is None:
-            return None
-        return Buffer(GRADIENTS, parameter.shape, False, parameter.offset)
-
-    def salt(self) -> int:
-        """A number of its own for every random step."""
-        self._salts += 1
-        return self._salts
-
-    def copy(self, x: Buffer) -> Buffer:
-        y = self.buffer(x.shape)
-        self.step("copy", x, y)
-        return y
 
 
 class _Compiler:
@@ -141,8 +64,7 @@ class _Compiler:
             results, saved = layer.forward(self.b, self.parameters(node.name), *inputs)
             outputs = listed(results)
             self.values.update(zip(output_names(node.name, len(outputs)), outputs, strict=True))
-            if layer.keeps_time and inputs[0] in self.b.masks:
-                self.b.masks.setdefault(outputs[0], self.b.masks[inputs[0]])
+            self.b.pass_mask(layer, inputs[0], outputs[0])
             self.saved[node.name] = (layer, results, saved)
 
     def predict(self) -> None:
@@ -160,7 +82,7 @@ class _Compiler:
             self.b.step("copy", result, external)
             return
         self.b.steps = [
-            Step(s.op, tuple(external if o is result else o for o in s.operands), s.attributes)
+            replace(s, operands=tuple(external if o is result else o for o in s.operands))
             for s in self.b.steps
         ]
         self.values = {n: external if v is result else v for n, v in self.values.items()}

@@ -46,7 +46,7 @@ class _Run:
         if buffer.space == GRADIENTS:
             self.gradient[buffer.offset : buffer.offset + buffer.columns] += value.ravel()
             return
-        value = value.reshape(self.rows, *buffer.shape)
+        value = value.reshape(self.rows * buffer.times, *buffer.shape)
         self.values[buffer] = self.values[buffer] + value if operand.added else value
 
     def step(self, step):

@@ -32,6 +32,7 @@ struct respnet_step {
     int64_t offset[MAX_OPERANDS]; /* in elements of the program's dtype */
     int64_t dim[MAX_DIMS]; /* the last one: rows along the last axis in a row of the batch */
     double constant[MAX_CONSTANTS];
+    int64_t times; /* rows of the step in one row of the batch; more than 1 in TimeDistributed */
 };
 
 struct respnet_frame {

@@ -21,6 +21,7 @@ cdef extern from "abi.h" nogil:
         int64_t *offset
         int64_t *dim
         double *constant
+        int64_t times
 
     ctypedef struct respnet_frame:
         char **base

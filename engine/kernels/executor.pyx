@@ -173,6 +173,7 @@ cdef class Executable:
             for i, dim in enumerate(kernel.dims):
                 step.dim[i] = dim
             step.dim[MAX_DIMS - 1] = kernel.repeats
+            step.times = kernel.times
             for i, constant in enumerate(kernel.constants):
                 step.constant[i] = constant
         count[0] = len(kernels)

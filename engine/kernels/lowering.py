@@ -32,7 +32,8 @@ LANES_BLOCK = 64  # rows
 class Kernel:
     """One call: kernel name, (space, offset) of each operand or None, dims and constants.
 
-    repeats: rows along the last axis that one row of the batch has (T for sequences).
+    repeats: rows along the last axis that one row of the batch has (T for sequences). times: rows
+    of the batch that one row of the batch is to this step (TimeDistributed).
     """
 
     name: str
@@ -40,6 +41,7 @@ class Kernel:
     dims: tuple = ()
     constants: tuple = ()
     repeats: int = 1
+    times: int = 1
 
 
 @dataclass
@@ -60,7 +62,7 @@ def narrow(program) -> bool:
     """Whether the lanes layout has every op and every buffer of the program is narrow enough."""
     buffers = [o for s in program.steps for o in s.operands if o is not None and o.rows]
     flat = all(len(buffer.shape) == 1 and buffer.columns <= NARROW for buffer in buffers)
-    return flat and not any(step.op in ROWS_ONLY for step in program.steps)
+    return flat and not any(step.op in ROWS_ONLY or step.times > 1 for step in program.steps)
 
 
 # op -> function(lowering, step), beside the methods of _Lowering
@@ -76,6 +78,7 @@ def repeats_of(buffer) -> int:
 class _Lowering:
     def __init__(self, program, layout: str, rows: int, sizes, tables, staged: bool):
         self.program, self.sizes, self.tables, self.staged = program, sizes, tables, staged
+        self.times = 1  # of the step that is lowered
         self.suffix = "_lanes" if layout == "lanes" else "_rows"
         self.out = Lowered(
             layout,
@@ -87,8 +90,22 @@ class _Lowering:
         self.turned: dict = {}
         self.written: set[int] = set()
 
+    @property
+    def rows(self) -> int:
+        """Rows the step sees at most."""
+        return self.out.rows * self.times
+
+    @property
+    def layout(self) -> str:
+        """The layout as the step sees it: one row of several times is several rows."""
+        return "rows" if self.times > 1 else self.out.layout
+
     def emit(self, name, operands, dims=(), constants=(), repeats=1):
-        self.out.steps.append(Kernel(name, tuple(operands), tuple(dims), tuple(constants), repeats))
+        for operand in operands:
+            if isinstance(operand, Scratch) and operand.rows:
+                operand.times = self.times
+        kernel = Kernel(name, tuple(operands), tuple(dims), tuple(constants), repeats, self.times)
+        self.out.steps.append(kernel)
 
     def alive(self, buffer):
         """The buffer, or None if only one step knows it: then what is written is never read."""
@@ -114,7 +131,7 @@ class _Lowering:
         x, kernel, bias, y = step.operands
         repeats = repeats_of(x)
         dims = (*kernel.shape, self.tables["activations"].index(step.attributes["activation"]))
-        if self.out.layout == "row" and repeats == 1:
+        if self.layout == "row" and repeats == 1:
             kernel = self.pack("pack_wide_kernel", kernel, self.sizes.wide(*kernel.shape))
             return self.emit("dense_forward_row", (x, kernel, bias, y), dims)
         if self.out.layout != "lanes":
@@ -131,7 +148,7 @@ class _Lowering:
             "pack_panels_transposed", kernel, self.sizes.panels(outputs, inputs)
         )
         repeats = repeats_of(x)
-        size = self.sizes.workspace(inputs, outputs, self.out.rows * repeats)
+        size = self.sizes.workspace(inputs, outputs, self.rows * repeats)
         workspace = Scratch("work", size, False)
         operands = (x, transposed, dz, dx, dkernel, dbias, workspace)
         return self.emit("dense_backward_rows", operands, dims, (), repeats)
@@ -140,7 +157,8 @@ class _Lowering:
         """Steps whose kernels want the columns of the first operand that is there, and no more."""
         first = next(o for o in step.operands if o is not None)
         repeats = repeats_of(first) if step.op in LAST_AXIS else 1
-        dims = [first.columns // repeats]
+        numbers = first.columns * first.times // self.times
+        dims = [numbers // repeats]
         for key, table in (
             ("activation", "activations"),
             ("loss", "losses"),
@@ -175,10 +193,12 @@ class _Lowering:
             self.turn_inputs()
         begin = len(self.out.steps)
         for step in self.program.steps:
+            self.times = step.times
             if step.op in LOWERINGS:
                 LOWERINGS[step.op](self, step)
             else:
                 getattr(self, step.op, self.plain)(step)
+        self.times = 1
         for i in range(begin, len(self.out.steps)):
             self.out.steps[i] = self._with_turned(self.out.steps[i])
         if turning:
@@ -196,7 +216,7 @@ class _Lowering:
             for operand in step.operands:
                 if operand is not None and operand.space == "work":
                     lifetimes[operand] = (lifetimes.get(operand, (i, i))[0], i)
-        sizes = {b: b.columns * (self.out.rows if b.rows else 1) for b in lifetimes}
+        sizes = {b: b.columns * b.times * (self.out.rows if b.rows else 1) for b in lifetimes}
         offsets, self.out.work = plan(lifetimes, sizes)
 
         def address(operand):

@@ -53,7 +53,7 @@ def _project(low, x, kernel, bias, sums, ld: int):
 def _fused(low, x, kernel) -> bool:
     """Whether each step multiplies x itself."""
     inputs, columns = kernel.shape
-    if low.out.layout == "row":
+    if low.layout == "row":
         return x.shape[0] == 1
     return inputs * columns <= STEP_NUMBERS
 
@@ -103,7 +103,7 @@ def gru_forward(low, step):
 
 def _wide(low) -> tuple[int, str]:
     """Packing of a recurrent kernel that is multiplied by plain products."""
-    wide = low.out.layout == "row"
+    wide = low.layout == "row"
     return int(wide), "pack_columns_wide" if wide else "pack_columns_panels"
 
 
@@ -162,7 +162,7 @@ def _weights(low, times, a, d, kernel, dbias, add, da=(None, None)):
 
     da: (packed kernel^T, buffer).
     """
-    size = low.sizes.workspace(a.count, d.count, low.out.rows * times)
+    size = low.sizes.workspace(a.count, d.count, low.rows * times)
     low.emit(
         "columns_backward_rows",
         (a.buffer, d.buffer, *da, kernel.buffer, dbias, Scratch("work", size, False)),

@@ -8,6 +8,7 @@ class Scratch:
 
     def __init__(self, space: str, columns: int, rows: bool = True, offset: int = 0):
         self.space, self.columns, self.rows, self.offset = space, columns, rows, offset
+        self.times = 1
 
 
 def plan(lifetimes: dict, sizes: dict) -> tuple[dict, int]:

@@ -9,7 +9,19 @@
 #include "program.h"
 
 static inline void run_steps(const respnet_step *steps, int count, respnet_frame *frame) {
-    for (int i = 0; i < count; i++) steps[i].run(steps + i, frame);
+    for (int i = 0; i < count; i++) {
+        const respnet_step *step = steps + i;
+        if (step->times == 1) {
+            step->run(step, frame);
+            continue;
+        }
+        const int64_t rows = frame->rows, first_row = frame->first_row;
+        frame->rows = rows * step->times;
+        frame->first_row = first_row * step->times;
+        step->run(step, frame);
+        frame->rows = rows;
+        frame->first_row = first_row;
+    }
 }
 
 /* Rows [first, last) of a batch, a sub-batch at a time; first is a multiple of the sub-batch. */

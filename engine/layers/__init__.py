@@ -8,16 +8,18 @@ from respnet.engine.layers.activation import Activation
 from respnet.engine.layers.base import Layer, Parameter
 from respnet.engine.layers.dense import Dense
 from respnet.engine.layers.dropout import Dropout
-from respnet.engine.layers.embedding import Embedding, Masking
+from respnet.engine.layers.embedding import ApplyMask, Embedding, Masking
 from respnet.engine.layers.gru import GRU
 from respnet.engine.layers.lstm import LSTM
 from respnet.engine.layers.merge import Add
-from respnet.engine.layers.reshape import Flatten, RepeatVector, Reshape
+from respnet.engine.layers.reshape import Flatten, RepeatVector, Reshape, ReverseTime
 from respnet.engine.layers.simple_rnn import SimpleRNN
+from respnet.engine.layers.time_distributed import TimeDistributed
 
 _ALL = (
     Activation,
     Add,
+    ApplyMask,
     Dense,
     Dropout,
     Embedding,
@@ -27,7 +29,9 @@ _ALL = (
     Masking,
     RepeatVector,
     Reshape,
+    ReverseTime,
     SimpleRNN,
+    TimeDistributed,
 )
 LAYERS = {layer.kind: layer for layer in _ALL}
 

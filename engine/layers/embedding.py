@@ -43,8 +43,9 @@ class Embedding(Layer):
         y = b.buffer((*x.shape, self.config["output_dim"]))
         b.step("embedding_forward", x, p["embeddings"], y)
         if self.config["mask_zero"]:
-            b.masks[y] = b.buffer((*x.shape, 1))
-            b.step("compute_mask", x, b.masks[y], value=0.0)
+            mask = b.buffer((*x.shape, 1))
+            b.step("compute_mask", x, mask, value=0.0)
+            b.hide(y, mask, x)
         return y, x
 
     def backward(self, b, p, saved, dy, wanted):
@@ -67,9 +68,33 @@ class Masking(Layer):
 
     def forward(self, b, p, x):
         y = b.copy(x)  # a value of its own: x itself stays unmasked
-        b.masks[y] = b.buffer((x.shape[0], 1))
-        b.step("compute_mask", x, b.masks[y], value=float(self.config["mask_value"]))
+        mask = b.buffer((x.shape[0], 1))
+        b.step("compute_mask", x, mask, value=float(self.config["mask_value"]))
+        b.hide(y, mask, x)
         return y, None
 
     def backward(self, b, p, saved, dy, wanted):
         return [dy if wanted[0] else None]
+
+
+class ApplyMask(Layer):
+    """x (B,T,...), mask (B,T) -> x; steps whose mask is 0 are masked"""
+
+    kind = "apply_mask"
+    inputs = 2
+
+    def output_shape(self, shape, mask):
+        if len(mask) != 1 or not shape or None not in (shape[0], mask[0]) and shape[0] != mask[0]:
+            raise SpecError(
+                f"apply_mask wants sequences (T, ...) and a mask (T,), got {shape} and {mask}"
+            )
+        return shape
+
+    def forward(self, b, p, x, mask):
+        y, own = b.copy(x), b.buffer((*mask.shape, 1))
+        b.step("copy", mask, own)
+        b.hide(y, own, x)
+        return y, None
+
+    def backward(self, b, p, saved, dy, wanted):
+        return [dy if wanted[0] else None, None]

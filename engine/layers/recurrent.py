@@ -92,7 +92,10 @@ class Recurrent(Layer):
         factor = self._factor(b, x, self.config["units"], "recurrent_dropout")
         sequences = self._run(b, p, x, states, mask, factor)
         saved.update(mask=mask, factor=factor, sequences=sequences)
-        return self._results(b, sequences), saved
+        results = self._results(b, sequences)
+        if mask is not None and self.keeps_time:
+            b.masks[sequences[0]] = mask  # in the order of the outputs
+        return results, saved
 
     def _prepared(self, b, x, saved):
         """x in the order the steps are run, with dropout; both are undone on its gradient."""

@@ -1,4 +1,4 @@
-"""Layers that move numbers: Flatten, Reshape, RepeatVector."""
+"""Layers that move numbers: Flatten, Reshape, RepeatVector, ReverseTime."""
 
 from math import prod
 
@@ -80,3 +80,29 @@ class RepeatVector(Layer):
         dx = b.buffer(saved)
         b.step("repeat_vector_backward", dy, dx)
         return [dx]
+
+
+class ReverseTime(Layer):
+    """x (B,T,...) -> the same with the last step first"""
+
+    kind = "reverse_time"
+
+    def output_shape(self, shape):
+        if not shape:
+            raise SpecError(f"reverse_time wants sequences of shape (T, ...), got {shape}")
+        return shape
+
+    def forward(self, b, p, x):
+        y = self._turned(b, x)
+        if x in b.masks:
+            b.masks[y] = self._turned(b, b.masks[x])
+        return y, None
+
+    def backward(self, b, p, saved, dy, wanted):
+        return [self._turned(b, dy) if wanted[0] else None]
+
+    @staticmethod
+    def _turned(b, x):
+        y = b.buffer(x.shape)
+        b.step("reverse_time", x, y)
+        return y

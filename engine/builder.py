@@ -1,0 +1,110 @@
+"""Buffers, steps, and the builder that layer recipes write them into."""
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+from math import prod
+
+from respnet.engine.ops import OPS
+
+PARAMETERS, GRADIENTS, WORK, EXTERNAL = "parameters", "gradients", "work", "external"
+
+
+class Buffer:
+    """A place for numbers: ``rows`` says whether it has one set of ``shape`` per row of the batch.
+
+    offset: within the flat vector (parameters, gradients) or the number of the external. times:
+    sets of ``shape`` per row of the batch, where steps of time are treated as rows.
+    """
+
+    __slots__ = ("offset", "rows", "shape", "space", "times")
+
+    def __init__(self, space: str, shape, rows: bool = True, offset: int = 0, times: int = 1):
+        self.space, self.shape, self.rows, self.offset = space, tuple(shape), rows, offset
+        self.times = times
+
+    @property
+    def columns(self) -> int:
+        """Numbers per row, or in all where there is one set only."""
+        return prod(self.shape)
+
+    def __repr__(self):
+        return f"{self.space}{self.shape}@{self.offset}"
+
+
+@dataclass(frozen=True)
+class Step:
+    """One op with its operands (None: an optional one is absent) and its attributes.
+
+    times: how many rows one row of the batch is to this step (TimeDistributed).
+    """
+
+    op: str
+    operands: tuple
+    attributes: dict
+    times: int = 1
+
+
+class Builder:
+    """What layer recipes write into."""
+
+    def __init__(self, training: bool):
+        self.training = training
+        self.steps: list[Step] = []
+        self.masks: dict[Buffer, Buffer] = {}  # of sequences (B,T,...): (B,T,1), 0 where masked
+        self.inner_masks: dict[Buffer, Buffer] = {}  # of what TimeDistributed gave: of its steps
+        self.times = 1
+        self._salts = 0
+
+    def buffer(self, shape) -> Buffer:
+        """A new work buffer of (B, *shape)."""
+        return Buffer(WORK, shape, times=self.times)
+
+    @contextmanager
+    def each_of(self, times: int):
+        """Within it a row of the batch (T,N) is ``times`` rows (N) to every step."""
+        before, self.times = self.times, self.times * times
+        yield
+        self.times = before
+
+    def step(self, op: str, *operands, **attributes) -> None:
+        """Emit one step, checked against the contract."""
+        row = OPS[op]
+        if len(operands) != len(row.operands) or set(attributes) != set(row.attributes):
+            raise TypeError(
+                f"{op} takes {[o.name for o in row.operands]} and {row.attributes}, "
+                f"got {len(operands)} operands and {sorted(attributes)}"
+            )
+        self.steps.append(Step(op, operands, attributes, self.times))
+
+    def row(self, parameter: Buffer, i: int) -> Buffer:
+        """Row i of a parameter, as a parameter of its own."""
+        shape = parameter.shape[1:]
+        return Buffer(parameter.space, shape, False, parameter.offset + i * prod(shape))
+
+    def gradient(self, parameter: Buffer | None) -> Buffer | None:
+        """Where the gradient of a parameter is added: the same place in the gradient vector."""
+        if parameter is None:
+            return None
+        return Buffer(GRADIENTS, parameter.shape, False, parameter.offset)
+
+    def salt(self) -> int:
+        """A number of its own for every random step."""
+        self._salts += 1
+        return self._salts
+
+    def pass_mask(self, layer, x: Buffer, y: Buffer) -> None:
+        """The mask of a layer's input holds for its output, if the layer keeps time."""
+        if layer.keeps_time and x in self.masks:
+            self.masks.setdefault(y, self.masks[x])
+
+    def hide(self, y: Buffer, mask: Buffer, x: Buffer) -> None:
+        """y, made of x, is masked where ``mask`` says and where x is."""
+        self.masks[y] = mask
+        if x in self.masks:
+            self.masks[y] = self.buffer(mask.shape)
+            self.step("multiply", mask, self.masks[x], self.masks[y])
+
+    def copy(self, x: Buffer) -> Buffer:
+        y = self.buffer(x.shape)
+        self.step("copy", x, y)
+        return y
