@@ -87,6 +87,7 @@ class Trainable(Compiled):
             shuffle=bool(plan["shuffle"]),
             steps=plan["steps_per_epoch"],
             validation=validation,
+            validation_batch_size=plan["validation_batch_size"] or int(size),
             **chosen,
         )
 
@@ -215,6 +216,14 @@ class Trainable(Compiled):
         self.states.reset()
 
     reset_state = reset_states
+
+    def stepper(self, rows: int = 1):
+        """Ask for one step of time after another, quickly: see ``Stepper``."""
+        from .stepping import Stepper
+
+        self._need_built()
+        self.sync()
+        return Stepper(self, rows)
 
 
 def _first(x):

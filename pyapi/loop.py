@@ -24,6 +24,7 @@ class Pass:
     shuffle: bool
     steps: int | None
     validation: object = None
+    validation_batch_size: int | None = None
     validation_steps: int | None = None
     validation_freq: object = 1
     class_weight: object = None
@@ -77,8 +78,9 @@ class Fitting:
             self._stream()
         logs = self.scores.logs()
         if self.plan.validates(epoch) and not self.model.stop_training:
-            size = self.plan.batch_size
-            logs |= self.model.judge(self.plan.validation, size, prefix="val_")
+            with self.model.states.aside():
+                size = self.plan.validation_batch_size
+                logs |= self.model.judge(self.plan.validation, size, prefix="val_")
         return logs
 
     # --- rows in arrays ---------------------------------------------------------------------

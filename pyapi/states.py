@@ -1,5 +1,7 @@
 """States of stateful layers, carried from batch to batch: hidden inputs and outputs of a model."""
 
+from contextlib import contextmanager
+
 import numpy as np
 
 
@@ -32,3 +34,12 @@ class States:
 
     def reset(self) -> None:
         self._values = None
+
+    @contextmanager
+    def aside(self):
+        """Within the block they begin with zeros; after it they are as before."""
+        before, self._values = self._values, None
+        try:
+            yield
+        finally:
+            self._values = before

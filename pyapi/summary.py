@@ -8,9 +8,9 @@ def _shape(layer) -> str:
     return shapes[0] if len(shapes) == 1 else f"[{', '.join(shapes)}]"
 
 
-def _reads(layer) -> str:
-    symbols = [s for call in layer.calls for s in call.inputs]
-    return ", ".join(symbol.name for symbol in symbols) or "-"
+def _reads(call) -> list[str]:
+    """What a call read, without the states that its layer keeps for itself."""
+    return [s.name for s in call.inputs if not getattr(s.call.layer, "hidden", False)]
 
 
 def rows(model) -> list[tuple[str, str, str]]:
@@ -54,11 +54,13 @@ def show(model, line_length=None, print_fn=None) -> None:
     table = Table(show_lines=False)
     for title, side in (("Layer (type)", "left"), ("Output Shape", "left"), ("Param #", "right")):
         table.add_column(title, justify=side)
-    connected = any(len(call.inputs) > 1 for layer in model.layers for call in layer.calls)
+    reads = [[_reads(call) for call in layer.calls] for layer in model.layers]
+    connected = any(len(names) > 1 for calls in reads for names in calls)
     if connected:
         table.add_column("Connected to")
-    for layer, row in zip(model.layers, rows(model), strict=True):
-        table.add_row(*row, *([_reads(layer)] if connected else []))
+    for calls, row in zip(reads, rows(model), strict=True):
+        names = ", ".join(name for call in calls for name in call) or "-"
+        table.add_row(*row, *([names] if connected else []))
     console = Console(width=line_length, highlight=False)
     lines = [f'Model: "{model.name}"', table, *(f" {line}" for line in totals(model))]
     if print_fn is None:
