@@ -1,5 +1,8 @@
 """Errors of the engine. Each message says what it got and what it wanted."""
 
+import difflib
+from collections.abc import Iterable
+
 
 class EngineError(Exception):
     """Base of all errors of the engine."""
@@ -19,3 +22,11 @@ class LimitError(EngineError, ValueError):
 
 class FileError(EngineError, ValueError):
     """A file that is no network, or one of another version."""
+
+
+def unknown(what: str, got, known: Iterable[str]) -> str:
+    """The message about a name nobody knows, with the near ones."""
+    known = sorted(known)
+    near = difflib.get_close_matches(str(got), known, 3, 0.5)
+    hint = f"did you mean {' or '.join(near)}?" if near else f"known are {', '.join(known)}"
+    return f"unknown {what} {got!r}; {hint}"

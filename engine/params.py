@@ -97,11 +97,13 @@ class Layout:
 
 
 def _scaling(spec: ModelSpec, shapes):
-    """Constants that standardise: of each input, and of each output of a regressor."""
-    names = [name for name, _ in spec.inputs]
-    names += spec.outputs if spec.role == "regressor" else ()
+    """Constants that standardise: of each feature of the first input, and of the first output of a
+    regressor. A feature is a place along the last axis: every step of a sequence has the same.
+    """
+    names = [spec.inputs[0][0]]
+    names += spec.outputs[:1] if spec.role == "regressor" else ()
     return [
-        (f"{name}/{part}", shapes[name], start)
+        (f"{name}/{part}", shapes[name][-1:], start)
         for name in names
         for part, start in (("scale", "ones"), ("offset", "zeros"))
     ]

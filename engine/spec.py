@@ -60,8 +60,8 @@ class ModelSpec:
     """A whole model.
 
     inputs: name -> shape of one row; outputs: names of nodes. loss: a name of ``engine/losses.py``.
-    scaling: standardise inputs (and the targets of regressors) with constants kept beside the
-    weights. seed: of the initial weights and of everything random in training.
+    scaling: standardise the first input (and the targets of regressors) with constants kept beside
+    the weights. seed: of the initial weights and of everything random in training.
     """
 
     nodes: tuple[Node, ...]

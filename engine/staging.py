@@ -40,13 +40,29 @@ class Staging:
         self.trainer = _trainer(model, options, len(train_rows.inputs))
         if resume is not None:
             self.trainer.restore(resume)
-        self._inputs, self._targets = _scalings(model, train_rows, options)
+        self._features = model.spec.inputs[0][1][-1]
+        self._inputs, self._targets = self._scalings(train_rows, options)
         self._store()
         self.train = self.trainer.bind(*self._scaled(train_rows))
         self.test = test_rows and self.trainer.stage(*self._scaled(test_rows))
 
+    def _scalings(self, rows: Rows, options):
+        """(of inputs, of the targets of regressors); None where the model does not scale."""
+        spec = self.model.spec
+        if not spec.scaling:
+            return None, None
+        make = Scaling.largest if options.exact_original else Scaling.standard
+        inputs = make(self._by_feature(rows.inputs))
+        return inputs, make(rows.targets) if spec.role == "regressor" else None
+
+    def _by_feature(self, inputs) -> np.ndarray:
+        """Rows (N,T*I) of sequences as (N*T,I): every step is scaled alike."""
+        return np.asarray(inputs).reshape(-1, self._features)
+
     def _scaled(self, rows: Rows):
-        x = self._inputs.apply(rows.inputs) if self._inputs else rows.inputs
+        x = rows.inputs
+        if self._inputs:
+            x = self._inputs.apply(self._by_feature(x)).reshape(len(x), -1)
         if self.model.spec.role == "classifier":
             return x, _classes(self.model, rows.targets)
         return x, self._targets.apply(rows.targets) if self._targets else rows.targets
@@ -86,14 +102,6 @@ def _trainer(model, options, rows):
     if options.weight_decay is not None:
         constants["weight_decay"] = options.weight_decay
     return model.trainer(options.optimizer, constants, batch_size=options.batch_size, **common)
-
-
-def _scalings(model, rows, options):
-    """(of inputs, of the targets of regressors); None where the model does not scale."""
-    if not model.spec.scaling:
-        return None, None
-    make = Scaling.largest if options.exact_original else Scaling.standard
-    return make(rows.inputs), make(rows.targets) if model.spec.role == "regressor" else None
 
 
 def _classes(model, targets) -> np.ndarray:

@@ -4,19 +4,12 @@ A class with a table says which arguments it takes, in one place: for the call, 
 saving and for the error that names what was probably meant.
 """
 
-import difflib
 import inspect
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+
+from respnet.engine.errors import unknown
 
 REQUIRED = inspect.Parameter.empty
-
-
-def unknown(what: str, got, known: Iterable[str]) -> str:
-    """The message about a name nobody knows, with the near ones."""
-    known = sorted(known)
-    near = difflib.get_close_matches(str(got), known, 3, 0.5)
-    hint = f"did you mean {' or '.join(near)}?" if near else f"known are {', '.join(known)}"
-    return f"unknown {what} {got!r}; {hint}"
 
 
 def bind(owner: str, table: Mapping, values, options: Mapping) -> dict:

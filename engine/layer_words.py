@@ -1,0 +1,169 @@
+"""Networks as words: what NR.CREATE and ``respnet.Network`` are told, as a spec.
+
+    30x4 LSTM:50 3             30 steps of 4 numbers, 50 LSTM units, 3 outputs
+    150 EMBED:10000:32 GRU:64 5     the numbers of 150 words out of 10000
+
+Inputs come first: a number of them, or TxI. A whole number after it is a dense layer; other words
+are the rows of WORDS, in any case. A recurrent layer before another one hands on its sequence, the
+last one its last step.
+"""
+
+import re
+from dataclasses import dataclass
+
+from respnet.engine import activations
+from respnet.engine.errors import SpecError, unknown
+from respnet.engine.layers import LAYERS
+from respnet.engine.layers.recurrent import Recurrent
+from respnet.engine.spec import MAX_NODES, ModelSpec
+
+MAX_WORDS = 1 << 24  # the numbers of more words are not exact in float32
+# Drawing orthogonal matrices for more units takes seconds, in which a server answers nobody.
+ORTHOGONAL_UNITS = 512
+COUNT = re.compile(r"[1-9][0-9]{0,18}")
+SEQUENCE = re.compile(rf"({COUNT.pattern})X({COUNT.pattern})")
+
+
+@dataclass(frozen=True)
+class Word:
+    """A kind of layer: the sizes its word gives, and what one more word after them changes."""
+
+    kind: str
+    sizes: tuple[str, ...]
+    options: dict[str, dict]
+
+    def usage(self, name: str) -> str:
+        shown = ":".join([name, *self.sizes])
+        return shown + (f"[:{'|'.join(self.options)}]" if self.options else "")
+
+
+_ACTIVATIONS = {name.upper(): {"activation": name} for name in activations.NAMES}
+WORDS = {
+    "RNN": Word("simple_rnn", ("units",), {}),
+    "LSTM": Word("lstm", ("units",), {"PEEPHOLE": {"peephole": True}}),
+    "GRU": Word("gru", ("units",), {"BEFORE": {"reset_after": False}}),
+    "EMBED": Word("embedding", ("input_dim", "output_dim"), {"MASK": {"mask_zero": True}}),
+    "DENSE": Word("dense", ("units",), _ACTIVATIONS),
+}
+
+
+def input_word(word: int | str | tuple[int, int]) -> int | str:
+    """A number of inputs, or (T, I) or TxI as ``TxI``; SpecError for anything else."""
+    if isinstance(word, (tuple, list)):
+        word = "x".join(map(str, word))
+    if isinstance(word, str) and SEQUENCE.fullmatch(word.upper()):
+        return word.lower()
+    return _units(word)
+
+
+def layer_word(word: int | str) -> int | str:
+    """A layer as it is written: units as int, else its word in capitals."""
+    if not isinstance(word, str) or ":" not in word:
+        return _units(word)
+    kind, config = _layer(word)
+    plain = kind == "dense" and "activation" not in config
+    return config["units"] if plain else word.upper()
+
+
+def _units(word) -> int:
+    if not isinstance(word, bool) and COUNT.fullmatch(str(word)):
+        return int(word)
+    raise SpecError(f"wanted a positive number or the word of a layer, got {word!r}")
+
+
+def row_shape(word: int | str) -> tuple[int, ...]:
+    """Shape of one row of the inputs: (I) or (T,I)."""
+    return (word,) if isinstance(word, int) else tuple(map(int, word.split("x")))
+
+
+def _layer(word: int | str) -> tuple[str, dict]:
+    """(kind, config) of a layer."""
+    if isinstance(word, int):
+        return "dense", {"units": word}
+    name, *parts = word.upper().split(":")
+    if name not in WORDS:
+        raise SpecError(unknown("layer", name, WORDS))
+    row = WORDS[name]
+    count = len(row.sizes)
+    sizes, option = parts[:count], parts[count:]
+    known = len(option) <= 1 and all(part in row.options for part in option)
+    if len(sizes) < count or not all(map(COUNT.fullmatch, sizes)) or not known:
+        raise SpecError(f"layer {word!r} should be {row.usage(name)}")
+    config = dict(zip(row.sizes, map(int, sizes), strict=True))
+    return row.kind, config | (row.options[option[0]] if option else {})
+
+
+def network_spec(
+    units,
+    *,
+    role: str,
+    hidden: str = "tanh",
+    output: str | None = None,
+    loss: str | None = None,
+    **options,
+) -> ModelSpec:
+    """The spec of ``units`` = (inputs, layers..., outputs), each as ``input_word`` and
+    ``layer_word`` write it; the other arguments are those of ``ModelSpec.dense``.
+    """
+    if all(isinstance(word, int) for word in units):
+        return ModelSpec.dense(
+            units, role=role, hidden=hidden, output=output, loss=loss, **options
+        )
+    if len(units) > MAX_NODES:
+        raise SpecError(f"a neural network has at most {MAX_NODES} layers, got {len(units)}")
+    layers = [_layer(word) for word in units[1:-1]]
+    _check(units, layers, options.get("scaling", False))
+    output = output or ("softmax" if role == "classifier" else "linear")
+    layers.append(("dense", {"units": units[-1], "activation": output}))
+    loss = loss or ("sparse_crossentropy" if role == "classifier" else "mse")
+    shaped = _configured(layers, hidden)
+    return ModelSpec.chain(row_shape(units[0]), shaped, role=role, loss=loss, **options)
+
+
+def _recurrent(kind: str) -> bool:
+    return issubclass(LAYERS[kind], Recurrent)
+
+
+def _check(units, layers, scaling: bool) -> None:
+    """SpecError where the words do not follow from each other."""
+    kinds = [kind for kind, _ in layers]
+    words = kinds[:1] == ["embedding"]
+    if "embedding" in kinds[words:] or (words and len(row_shape(units[0])) == 2):
+        raise SpecError("EMBED is the first layer, behind the number of words in a row")
+    if words and layers[0][1]["input_dim"] > MAX_WORDS:
+        raise SpecError(f"EMBED has at most {MAX_WORDS} words, got {layers[0][1]['input_dim']}")
+    if words and scaling:
+        raise SpecError("the numbers of words cannot be scaled: leave out NORMALIZE")
+    sequence, recurrent = words or len(row_shape(units[0])) == 2, any(map(_recurrent, kinds))
+    if sequence and not recurrent:
+        raise SpecError("sequences need a recurrent layer: RNN, LSTM or GRU")
+    if recurrent and not sequence:
+        raise SpecError(f"recurrent layers need sequences: TxI inputs, or {units[0]} EMBED:words:"
+                        f"units; got {units[0]} inputs")
+
+
+def _configured(layers, hidden: str) -> list:
+    """The layers with all they need: initial weights, activations, which sequences they return."""
+    last = max((i for i, (kind, _) in enumerate(layers) if _recurrent(kind)), default=-1)
+    kernels = {} if last >= 0 else {"kernel_initializer": "small_uniform"}  # suits RPROP
+    shaped = []
+    for i, (kind, config) in enumerate(layers):
+        if kind == "dense":
+            config = {"activation": hidden, **config, **kernels}
+        elif _recurrent(kind):
+            config = {**config, "return_sequences": i < last}
+            if config["units"] > ORTHOGONAL_UNITS:
+                config["recurrent_initializer"] = "glorot_uniform"
+        shaped.append((kind, config))
+    return shaped
+
+
+def word_count(units) -> int:
+    """How many words an EMBED layer knows; 0 without one."""
+    kind, config = _layer(units[1])
+    return config["input_dim"] if kind == "embedding" else 0
+
+
+def has_states(units) -> bool:
+    """Whether a layer is recurrent."""
+    return any(_recurrent(_layer(word)[0]) for word in units[1:])
