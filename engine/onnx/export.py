@@ -1,0 +1,166 @@
+"""A spec and its weights -> the bytes of an ONNX model that predicts the same.
+
+One function a kind of layer, in EXPORTERS; each writes ONNX nodes for one node of the spec. Inputs
+are floats, as everywhere here: an embedding casts them to indices itself. Dropout is left out.
+Lengths that may change are named: "N" rows, "<input>_1" of axis 1.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from respnet.engine.errors import SpecError
+from respnet.engine.onnx import export_recurrent
+from respnet.engine.onnx.export_activations import activation
+from respnet.engine.onnx.writer import Writer
+from respnet.engine.params import Layout
+from respnet.engine.spec import ModelSpec, output_names
+
+
+@dataclass
+class Place:
+    """A node of the spec while it is written.
+
+    p: its parameters; xs: the ONNX names it reads; shapes: of their rows; out: row shapes of its
+    outputs; masks: ONNX name of a value -> of its mask (B,T), true where a step counts.
+    """
+
+    w: Writer
+    config: dict
+    p: dict[str, np.ndarray]
+    xs: list[str]
+    shapes: list[tuple]
+    out: list[tuple]
+    masks: dict[str, str]
+
+    @property
+    def x(self) -> str:
+        return self.xs[0]
+
+
+def to_bytes(spec: ModelSpec, vector: np.ndarray, name: str = "model", version: str = "") -> bytes:
+    """The model of ``spec`` with the flat weights ``vector``, as ONNX (opset 17)."""
+    layout, w = Layout(spec), Writer(spec.dtype)
+    values = {n: _scaled(w, layout, vector, n, w.name(n)) for n, _ in spec.inputs}
+    masks: dict[str, str] = {}
+    for node in spec.nodes:
+        w.scope = node.name
+        if node.kind not in EXPORTERS:
+            raise SpecError(
+                f"layer {node.name!r} of kind {node.kind} cannot be written as ONNX; "
+                f"these can: {', '.join(sorted(EXPORTERS))}"
+            )
+        place = _place(w, spec, layout, vector, node, values, masks)
+        made = EXPORTERS[node.kind](place)
+        made = made if isinstance(made, list) else [made]
+        values.update(zip(output_names(node.name, len(made)), made, strict=True))
+        if layout.layers[node.name].keeps_time and place.x in masks:
+            masks.setdefault(made[0], masks[place.x])
+    outputs = []
+    for output in spec.outputs:
+        w.scope = output
+        outputs.append((w.name(output), ("N", *_lengths(output, layout.shapes[output]))))
+        w.rename(_scaled(w, layout, vector, output, values[output]), outputs[-1][0])
+    inputs = [(n, ("N", *_lengths(n, shape))) for n, shape in spec.inputs]
+    return w.to_bytes(name, inputs, outputs, version)
+
+
+def _place(w, spec, layout, vector, node, values, masks) -> Place:
+    layer = layout.layers[node.name]
+    p = {
+        short: layout.view(vector, place.name) for short, place in layout.of(node.name).items()
+    }
+    shapes = [layout.shapes[name] for name in node.inputs]
+    out = layer.output_shape(*shapes)
+    out = out if isinstance(out, list) else [out]
+    return Place(w, layer.config, p, [values[n] for n in node.inputs], shapes, out, masks)
+
+
+def _lengths(name: str, shape) -> list:
+    """Lengths that may change get a name of their own."""
+    return [f"{name}_{i}" if n is None else n for i, n in enumerate(shape, 1)]
+
+
+def _scaled(w: Writer, layout: Layout, vector, name: str, value: str) -> str:
+    """value * scale + offset, where the spec has such constants for this input or output."""
+    if f"{name}/scale" not in layout.places:
+        return value
+    w.scope = name
+    scale, offset = (layout.view(vector, f"{name}/{part}") for part in ("scale", "offset"))
+    value = w.node("Mul", value, w.constant(scale, "scale"))
+    return w.node("Add", value, w.constant(offset, "offset"))
+
+
+# --- layers ---------------------------------------------------------------------------------
+
+
+def _activation(place: Place):
+    return activation(place.w, place.config["activation"], place.x)
+
+
+def _dense(place: Place):
+    w, kernel = place.w, place.w.constant(place.p["kernel"], "kernel")
+    biases = [w.constant(place.p["bias"], "bias")] if "bias" in place.p else []
+    if len(place.shapes[0]) == 1:
+        y = w.node("Gemm", place.x, kernel, *biases)
+    else:
+        y = w.node("MatMul", place.x, kernel)
+        y = w.node("Add", y, *biases) if biases else y
+    return activation(w, place.config["activation"], y)
+
+
+def _embedding(place: Place):
+    w = place.w
+    index = w.node("Cast", place.x, to=7)
+    y = w.node("Gather", w.constant(place.p["embeddings"], "embeddings"), index, axis=0)
+    if place.config["mask_zero"]:
+        place.masks[y] = w.node("Not", w.node("Equal", index, w.number(0)))
+    return y
+
+
+def _masking(place: Place):
+    w = place.w
+    y = w.node("Identity", place.x)
+    value = w.number(np.float32(place.config["mask_value"]))
+    differs = w.node("Not", w.node("Equal", place.x, value))
+    most = w.node("ReduceMax", w.node("Cast", differs, to=6), axes=[-1], keepdims=0)
+    place.masks[y] = w.node("Cast", most, to=9)
+    return y
+
+
+def _add(place: Place):
+    y = place.xs[0]
+    for x in place.xs[1:]:
+        y = place.w.node("Add", y, x)
+    return y
+
+
+def _reshape(place: Place):
+    return place.w.node("Reshape", place.x, place.w.ints(0, *place.config["target_shape"]))
+
+
+def _repeat_vector(place: Place):
+    w = place.w
+    y = w.node("Unsqueeze", place.x, w.ints(1))
+    return w.node("Expand", y, w.ints(1, place.config["n"], 1))
+
+
+def _same(place: Place):
+    """Dropout and its like do nothing when predicting."""
+    return place.x
+
+
+EXPORTERS = {
+    "activation": _activation,
+    "add": _add,
+    "dense": _dense,
+    "dropout": _same,
+    "embedding": _embedding,
+    "flatten": lambda place: place.w.node("Flatten", place.x, axis=1),
+    "masking": _masking,
+    "repeat_vector": _repeat_vector,
+    "reshape": _reshape,
+    "simple_rnn": export_recurrent.layer,
+    "lstm": export_recurrent.layer,
+    "gru": export_recurrent.layer,
+}
