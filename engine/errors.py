@@ -24,6 +24,14 @@ class FileError(EngineError, ValueError):
     """A file that is no network, or one of another version."""
 
 
+class DtypeError(EngineError, TypeError):
+    """An array whose numbers are of a type that does not fit."""
+
+
+class GradientError(EngineError, ValueError):
+    """A gradient that was asked for and does not exist."""
+
+
 def unknown(what: str, got, known: Iterable[str]) -> str:
     """The message about a name nobody knows, with the near ones."""
     known = sorted(known)

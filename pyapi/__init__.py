@@ -25,6 +25,8 @@ _HOMES = {
     "Input": "layers",
     "Dense": "layers",
     "set_random_seed": "utils",
+    "GradientTape": "ops",
+    "Tensor": "ops",
     "RespnetClassifier": "estimators",
     "RespnetRegressor": "estimators",
 }
@@ -36,6 +38,7 @@ _MODULES = (  # of the Keras-like API
     "losses",
     "metrics",
     "models",
+    "ops",
     "optimizers",
     "preprocessing",
     "regularizers",
