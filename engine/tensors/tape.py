@@ -81,7 +81,7 @@ class GradientTape:
             got = "a tensor" if isinstance(tensor, Tensor) else type(tensor).__name__
             raise GradientError(
                 f"the {what} ({got}) is not on this tape: x = tape.watch(x) gives a tensor "
-                "that is, ops of respnet.ops on it go on; integers and truth values have no gradient"
+                "that is, ops of respnet.ops on it go on; integers and truth values have none"
             )
 
     def _backward(self, gradients: dict) -> dict:
