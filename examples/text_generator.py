@@ -1,11 +1,11 @@
 """A network learns to write, letter by letter: layers of GRU whose memory runs through the text.
 
-    python examples/text_generator.py                             learn from text made up here
+    python examples/text_generator.py --units 128 --layers 2      learn from text made up here
     python examples/text_generator.py --data FOLDER               from all its *.txt files
-    python examples/text_generator.py --play text-generator/rnn-500.respnet --top 2
+    python examples/text_generator.py --play text-generator/last.respnet --top 2
 
 Checkpoints and curves for TensorBoard go to the folder --out. With more than five texts the last
-one is held out to validate on.
+one is held out to validate on. Three layers of 512 units take some minutes for a million characters.
 """
 
 import argparse
@@ -117,7 +117,8 @@ def train(options):
         nonlocal seen
         seen += 1
         if seen % options.sample_every == 0:
-            print(f"\n--- after {seen} batches, loss {logs['loss']:.3f}\n{write(model, options)}\n")
+            print(f"\n--- after {seen} batches, loss {logs['loss']:.3f}\n", flush=True)
+            print(write(model, options), flush=True)
 
     model.fit(
         batches(codes, options),
@@ -135,6 +136,7 @@ def train(options):
             ),
         ],
     )
+    model.save(options.out / "last.respnet")
     print(write(model, options))
 
 

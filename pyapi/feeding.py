@@ -24,6 +24,10 @@ class Arrays:
         weights = None if self.weights is None else self.weights[where]
         return Arrays([a[where] for a in self.x], self.y[where], weights)
 
+    def cut(self, size: int) -> Iterator["Arrays"]:
+        """Parts of ``size`` rows, the last of what is left."""
+        return (self.part(slice(i, i + size)) for i in range(0, self.rows, size))
+
 
 def as_inputs(x, names: list[str]) -> list[np.ndarray]:
     """Arrays in the order of the model's inputs: from one, a list, or a dict by name."""

@@ -155,25 +155,28 @@ class Trainable(Compiled):
         self._ready(None if stream else _first(x))
         data = Stream(x, steps) if stream else self.arrays(x, y, sample_weight)
         listeners = CallbackList(self, callbacks, 0, None, data, fitting=False)
-        listeners.on_test_begin()
-        logs = self.judge(data, batch_size)
-        listeners.on_test_end(logs)
-        return _scalars(logs, return_dict)
+        return _scalars(self.judge(data, batch_size, listeners), return_dict)
 
-    def judge(self, data, batch_size=None, prefix: str = "") -> dict[str, float]:
+    def judge(self, data, batch_size=None, listeners=None) -> dict[str, float]:
         """Loss and metrics of rows or of a stream, with the present weights.
 
-        batch_size matters to stateful models only.
+        batch_size matters to stateful models, and to callbacks that look at each batch.
         """
         scores = Scores(self.network, self.scores.metrics, self.scores.weighted)
+        listeners = listeners or CallbackList(self, None, 0, None, data, fitting=False)
+        listeners.on_test_begin()
         if isinstance(data, Arrays):
-            size = (batch_size or 32) if self.states else data.rows
-            for first in range(0, data.rows, size):
-                self._judge_rows(scores, data.part(slice(first, first + size)))
+            small = self.states or listeners.wants_test_batches
+            batches = data.cut((batch_size or 32) if small else data.rows)
         else:
-            for x, y, weights in data.epoch():
-                self._judge_rows(scores, self.arrays(x, y, weights))
-        return scores.logs(prefix)
+            batches = (self.arrays(x, y, weights) for x, y, weights in data.epoch())
+        for number, batch in enumerate(batches):
+            listeners.on_test_batch_begin(number)
+            self._judge_rows(scores, batch)
+            if listeners.wants_test_batches:
+                listeners.on_test_batch_end(number, scores.logs())
+        listeners.on_test_end(scores.logs())
+        return scores.logs()
 
     def _judge_rows(self, scores: Scores, data: Arrays) -> None:
         loss, metric = self.session.evaluate(self.feed(data))
@@ -197,17 +200,29 @@ class Trainable(Compiled):
     def predict(self, x, batch_size=None, verbose="auto", steps=None, callbacks=None):
         """Outputs for rows x, or for the batches of a stream: an array, or a list of several."""
         if is_stream(x):
-            parts = [self.predict(batch) for batch, _, _ in Stream(x, steps).epoch()]
-            if isinstance(parts[0], list):
-                return [np.concatenate(each) for each in zip(*parts, strict=True)]
-            return np.concatenate(parts)
+            batches = (batch for batch, _, _ in Stream(x, steps).epoch())
+            return self._predict_batches(batches, callbacks)
         if not self.built:
             self.build((None, *np.shape(_first(x))[1:]))
         inputs = as_inputs(x, self.input_names)
-        if not self.states or batch_size is None or batch_size >= len(inputs[0]):
+        size = batch_size or (32 if callbacks else len(inputs[0]))
+        if not callbacks and (not self.states or size >= len(inputs[0])):
             return self._answer(inputs)
-        cuts = range(0, len(inputs[0]), batch_size)
-        return np.concatenate([self._answer([a[i : i + batch_size] for a in inputs]) for i in cuts])
+        cuts = range(0, len(inputs[0]), size)
+        return self._predict_batches(([a[i : i + size] for a in inputs] for i in cuts), callbacks)
+
+    def _predict_batches(self, batches, callbacks):
+        listeners = CallbackList(self, callbacks, 0, None, None, fitting=False)
+        listeners.on_predict_begin()
+        parts = []
+        for number, batch in enumerate(batches):
+            listeners.on_predict_batch_begin(number)
+            parts.append(self.predict(batch))
+            listeners.on_predict_batch_end(number, {"outputs": parts[-1]})
+        listeners.on_predict_end()
+        if isinstance(parts[0], list):
+            return [np.concatenate(each) for each in zip(*parts, strict=True)]
+        return np.concatenate(parts)
 
     __call__ = predict
 

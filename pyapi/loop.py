@@ -57,18 +57,20 @@ class Fitting:
 
     def run(self) -> None:
         self.model.stop_training = False
-        self.callbacks.on_train_begin()
         logs: dict = {}
         try:
+            self.callbacks.on_train_begin()
             for epoch in range(self.plan.initial_epoch, self.plan.epochs):
                 self.callbacks.on_epoch_begin(epoch)
                 logs = self._epoch(epoch)
                 self.callbacks.on_epoch_end(epoch, logs)
                 if self.model.stop_training:
                     break
+            self.model.sync()
+            self.callbacks.on_train_end(logs)
         finally:
             self.model.sync()
-        self.callbacks.on_train_end(logs)
+            self.callbacks.close()
 
     def _epoch(self, epoch: int) -> dict:
         self.scores.reset()
@@ -78,10 +80,13 @@ class Fitting:
             self._stream()
         logs = self.scores.logs()
         if self.plan.validates(epoch) and not self.model.stop_training:
-            with self.model.states.aside():
-                size = self.plan.validation_batch_size
-                logs |= self.model.judge(self.plan.validation, size, prefix="val_")
+            logs |= {f"val_{name}": value for name, value in self._validate().items()}
         return logs
+
+    def _validate(self) -> dict:
+        size = self.plan.validation_batch_size
+        with self.model.states.aside():
+            return self.model.judge(self.plan.validation, size, self.callbacks)
 
     # --- rows in arrays ---------------------------------------------------------------------
 

@@ -80,7 +80,7 @@ def follow(callback, values, name="val_loss"):
         ({"patience": 1, "min_delta": 0.5}, [3, 2.8, 2.7], 1),
         ({"patience": 2, "start_from_epoch": 2}, [1, 1, 5, 6, 7, 8], 4),
         ({"patience": 9}, [3, 4, 5], 2),
-        ({"patience": 1, "baseline": 1.0}, [3, 2], 1),
+        ({"patience": 1, "baseline": 1.0}, [3, 2, 2], 2),
     ],
 )
 def test_early_stopping_waits_for_a_better_loss(options, values, want):

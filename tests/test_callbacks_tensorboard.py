@@ -77,6 +77,8 @@ def test_curves_of_training_and_validation(tmp_path):
     train, validation = list(scalars(tmp_path / "train")), list(scalars(tmp_path / "validation"))
     losses = [value for _, tag, value in train if tag == "epoch_loss"]
     assert np.allclose(losses, history["loss"], rtol=1e-6)
+    rates = [value for _, tag, value in train if tag == "epoch_learning_rate"]
+    assert np.allclose(rates, 0.01) and len(rates) == 3
     steps = [step for step, tag, _ in train if tag == "batch_mae"]
     assert steps == [2, 4, 6, 8, 10, 12]
     assert np.allclose([v for _, tag, v in validation if tag == "epoch_mae"], history["val_mae"])

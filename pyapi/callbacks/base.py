@@ -4,16 +4,13 @@ from collections.abc import Iterable
 
 from ..draw import sparkline
 
-_HOOKS = (
-    "on_train_begin",
-    "on_train_end",
+_WHEN = ("begin", "end")
+_HOOKS = {
     "on_epoch_begin",
     "on_epoch_end",
-    "on_train_batch_begin",
-    "on_train_batch_end",
-    "on_test_begin",
-    "on_test_end",
-)
+    *(f"on_{what}_{when}" for what in ("train", "test", "predict") for when in _WHEN),
+    *(f"on_{what}_batch_{when}" for what in ("train", "test", "predict") for when in _WHEN),
+}
 
 
 class Callback:
@@ -82,6 +79,9 @@ class Callback:
     def on_progress(self, done: int, rows: int | None, scores) -> None:
         """Between two stretches of an epoch: rows done, rows in all if known, scores so far."""
 
+    def close(self) -> None:
+        """After ``fit`` in any case, also if an error or Ctrl-C ended it."""
+
 
 class History(Callback):
     """What happened: ``history`` (name -> a value an epoch) and ``epoch`` (their numbers)."""
@@ -133,22 +133,25 @@ class CallbackList:
 
     def __init__(self, model, callbacks, verbose, plan, data, fitting: bool = True):
         self.model = model
-        self.callbacks = list(callbacks) if isinstance(callbacks, (list, tuple)) else []
-        if isinstance(callbacks, Callback):
-            self.callbacks = [callbacks]
+        self.callbacks = _flat(callbacks)
         if fitting:
             self._add_own(verbose)
         params = _params(plan, data, verbose)
         for callback in self.callbacks:
             callback.set_params(params)
             callback.set_model(model)
-        batch_hooks = ("on_train_batch_begin", "on_train_batch_end", "on_batch_begin")
-        self.wants_batches = any(overrides(c, *batch_hooks, "on_batch_end") for c in self.callbacks)
+        self.wants_batches = self._wants("train") or self._wants(None)
+        self.wants_test_batches = self._wants("test")
         self._watching = [c for c in self.callbacks if overrides(c, "on_progress")]
 
+    def _wants(self, what: str | None) -> bool:
+        """Whether a callback looks at each batch of a training, a test or (None) of any kind."""
+        names = [f"on_{what}_batch_{when}" if what else f"on_batch_{when}" for when in _WHEN]
+        return any(overrides(callback, *names) for callback in self.callbacks)
+
     def _add_own(self, verbose) -> None:
-        """History always, a progress bar or lines if wanted."""
-        from .progress import shown
+        """History always; a progress bar or lines if wanted and not among them already."""
+        from .progress import ProgressBar, ProgressLines, shown
 
         history = next((c for c in self.callbacks if isinstance(c, History)), None)
         if history is None:
@@ -156,12 +159,17 @@ class CallbackList:
             self.callbacks.append(history)
         self.model.history = history
         bar = shown(verbose)
-        if bar is not None:
+        given = any(isinstance(c, (ProgressBar, ProgressLines)) for c in self.callbacks)
+        if bar is not None and not given:
             self.callbacks.append(bar)
 
     def progress(self, done: int, rows: int | None, scores) -> None:
         for callback in self._watching:
             callback.on_progress(done, rows, scores)
+
+    def close(self) -> None:
+        for callback in self.callbacks:
+            callback.close()
 
     def __getattr__(self, name: str):
         if name not in _HOOKS:
@@ -172,6 +180,17 @@ class CallbackList:
                 getattr(callback, name)(*values)
 
         return call
+
+
+def _flat(callbacks) -> list[Callback]:
+    """One callback, None, or lists of them to any depth, as one list."""
+    if callbacks is None:
+        return []
+    if isinstance(callbacks, (list, tuple)):
+        return [callback for each in callbacks for callback in _flat(each)]
+    if not isinstance(callbacks, Callback):
+        raise TypeError(f"callbacks must be Callback objects, got {type(callbacks).__name__}")
+    return [callbacks]
 
 
 def _params(plan, data, verbose) -> dict:
@@ -187,4 +206,5 @@ def _params(plan, data, verbose) -> dict:
         "verbose": verbose,
         "batch_size": plan.batch_size,
         "samples": rows,
+        "do_validation": plan.validation is not None,
     }

@@ -34,6 +34,8 @@ class ModelCheckpoint(Monitor):
         if frequency != "epoch":
             if not isinstance(frequency, int) or frequency < 1:
                 raise ValueError(f'save_freq must be "epoch" or a number of batches: {frequency!r}')
+            if self.save_best_only and self.monitor.startswith("val_"):
+                raise ValueError(f"{self.monitor} is known after epochs only, not between batches")
             # only then the training stops at every batch
             self.on_train_batch_end = self._after_batch
         self.best = self.initial_value_threshold
@@ -82,9 +84,10 @@ class ModelCheckpoint(Monitor):
 
 
 class CSVLogger(Configured, Callback):
-    """One line an epoch: the epoch and the logs, under a line of their names."""
+    """One line an epoch: the epoch and the logs, under a line of their names; NA: not this time."""
 
     arguments = {"filename": REQUIRED, "separator": ",", "append": False}
+    _file = None
 
     def on_train_begin(self, logs=None):
         path = Path(self.filename)
@@ -101,9 +104,15 @@ class CSVLogger(Configured, Callback):
         logs = logs or {}
         if self._names is None:
             self._names = list(logs)
+            if self.params.get("do_validation") and not any(n.startswith("val_") for n in logs):
+                self._names += [f"val_{name}" for name in logs]  # a later epoch brings them
             self._writer.writerow(["epoch", *self._names])
-        self._writer.writerow([epoch, *(logs.get(name, "") for name in self._names)])
+        self._writer.writerow([epoch, *(logs.get(name, "NA") for name in self._names)])
         self._file.flush()
 
     def on_train_end(self, logs=None):
-        self._file.close()
+        self.close()
+
+    def close(self) -> None:
+        if self._file is not None:
+            self._file.close()

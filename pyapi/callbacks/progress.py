@@ -112,4 +112,9 @@ class ProgressBar(Callback):
         )
 
     def on_train_end(self, logs=None):
-        self._bar.stop()
+        self.close()
+
+    def close(self) -> None:
+        """Gives the terminal its cursor back."""
+        if self._bar is not None:
+            self._bar.stop()

@@ -5,14 +5,20 @@ from math import isfinite
 from ..arguments import Configured
 from .base import Callback
 
+# how the names of numbers end that are better when they are larger, or smaller
+RISING = ("acc", "accuracy", "auc", "precision", "recall", "f1_score", "similarity", "r2_score")
+FALLING = ("loss", "error", "mse", "mae", "mape", "msle", "entropy", "hinge", "divergence",
+           "poisson", "logcosh", "perplexity")  # fmt: skip
+
 
 def _better(mode: str, monitor: str):
     """A function (value, best, min_delta) -> whether value is better."""
     if mode not in ("auto", "min", "max"):
         raise ValueError(f"mode must be auto, min or max, got {mode!r}")
     if mode == "auto":
-        good = ("acc", "auc", "precision", "recall", "f1", "accuracy")
-        mode = "max" if any(monitor.endswith(word) for word in good) else "min"
+        if not monitor.endswith(RISING + FALLING):
+            raise ValueError(f"is {monitor} better when larger or smaller? Give mode max or min")
+        mode = "max" if monitor.endswith(RISING) else "min"
     if mode == "max":
         return lambda value, best, delta: value > best + delta
     return lambda value, best, delta: value < best - delta
@@ -29,11 +35,16 @@ class Monitor(Configured, Callback):
         """The number; an error that names what there is if it is missing."""
         if self.monitor in (logs or {}):
             return logs[self.monitor]
-        if self.monitor.startswith("val_") and not any(n.startswith("val_") for n in logs):
+        validates = self.params.get("do_validation", True)
+        if validates and self.monitor.startswith("val_") and not any(map(_of_validation, logs)):
             return None  # an epoch without validation
         raise ValueError(
             f"{type(self).__name__} watches {self.monitor!r}; the logs have {', '.join(logs)}"
         )
+
+
+def _of_validation(name: str) -> bool:
+    return name.startswith("val_")
 
 
 class EarlyStopping(Monitor):
@@ -63,9 +74,9 @@ class EarlyStopping(Monitor):
             self.best, self.best_epoch = value, epoch
             if self.restore_best_weights:
                 self.best_weights = self.model.current_vector()
-            if self.baseline is None or self.better(value, self.baseline, 0.0):
+            if self.baseline is None or self.better(value, self.baseline, abs(self.min_delta)):
                 self.wait = 0
-        if self.wait >= self.patience and epoch > 0 and self.wait > 0:
+        elif self.wait >= self.patience and epoch > 0:
             self.stopped_epoch, self.model.stop_training = epoch, True
 
     def on_train_end(self, logs=None):
@@ -89,9 +100,12 @@ class ReduceLROnPlateau(Monitor):
         "min_lr": 0.0,
     }
 
-    def on_train_begin(self, logs=None):
+    def __init__(self, *values, **options):
+        super().__init__(*values, **options)
         if not 0 < self.factor < 1:
             raise ValueError(f"factor must be between 0 and 1, got {self.factor}")
+
+    def on_train_begin(self, logs=None):
         self.best, self.wait, self.rest = None, 0, 0
 
     def on_epoch_end(self, epoch, logs=None):
@@ -147,8 +161,10 @@ class LearningRateScheduler(Callback):
         logs["learning_rate"] = current_rate(self)
 
 
-class TerminateOnNaN(Callback):
-    """End as soon as the loss is no finite number."""
+class TerminateOnNaN(Configured, Callback):
+    """End as soon as the loss is no finite number, with an error if ``raise_error``."""
+
+    arguments = {"raise_error": False}
 
     def on_progress(self, done, rows, scores):
         self._look(scores.logs())
@@ -159,6 +175,8 @@ class TerminateOnNaN(Callback):
     def _look(self, logs: dict) -> None:
         loss = logs.get("loss")
         if loss is not None and not isfinite(loss) and not self.model.stop_training:
+            if self.raise_error:
+                raise RuntimeError(f"loss is {loss}")
             print(f"loss is {loss}: training stopped")
             self.model.stop_training = True
 

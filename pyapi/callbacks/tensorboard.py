@@ -10,6 +10,7 @@ import struct
 import time
 from pathlib import Path
 
+from ..arguments import Configured
 from .base import Callback
 
 _POLYNOMIAL = 0x82F63B78  # Castagnoli, reversed
@@ -90,20 +91,39 @@ class EventWriter:
         self._file.close()
 
 
-class TensorBoard(Callback):
+class TensorBoard(Configured, Callback):
     """Curves in ``log_dir``/train and ``log_dir``/validation.
 
-    update_freq: "epoch" (epoch_loss ...) or also after every n batches (batch_loss ...).
+    update_freq: "epoch" (epoch_loss ...) or also after every n batches (batch_loss ...). Scalars
+    only: neither histograms nor graphs, images, profiles or embeddings.
     """
 
-    def __init__(self, log_dir="logs", update_freq="epoch", **ignored):
-        self.log_dir, self.update_freq = Path(log_dir), 1 if update_freq == "batch" else update_freq
+    arguments = {
+        "log_dir": "logs",
+        "histogram_freq": 0,
+        "write_graph": True,
+        "write_images": False,
+        "write_steps_per_second": False,
+        "update_freq": "epoch",
+        "profile_batch": 0,
+        "embeddings_freq": 0,
+        "embeddings_metadata": None,
+    }
+
+    def __init__(self, *values, **options):
+        super().__init__(*values, **options)
+        for name in set(self.arguments) - {"log_dir", "write_graph", "update_freq"}:
+            if getattr(self, name):
+                raise ValueError(f"TensorBoard writes scalars only; {name} is not supported")
+        self.log_dir = Path(self.log_dir)
         self._writers: dict[str, EventWriter] = {}
         self._step = 0
+        if self.update_freq == "batch":
+            self.update_freq = 1
         if self.update_freq != "epoch":
             if not isinstance(self.update_freq, int) or self.update_freq < 1:
                 raise ValueError(
-                    f'update_freq must be "epoch", "batch" or a number: {update_freq!r}'
+                    f'update_freq must be "epoch", "batch" or a number: {self.update_freq!r}'
                 )
             self.on_train_batch_end = self._after_batch  # only then it sees every batch
 
@@ -122,10 +142,16 @@ class TensorBoard(Callback):
         logs = logs or {}
         own = {f"epoch_{n}": v for n, v in logs.items() if not n.startswith("val_")}
         val = {f"epoch_{n[4:]}": v for n, v in logs.items() if n.startswith("val_")}
+        rate = self.model.optimizer.rate(self.model.optimizer.iterations)
+        if rate is not None:
+            own["epoch_learning_rate"] = rate
         self._write("train", epoch, own)
         self._write("validation", epoch, val)
 
     def on_train_end(self, logs=None):
+        self.close()
+
+    def close(self) -> None:
         for writer in self._writers.values():
             writer.close()
         self._writers.clear()
