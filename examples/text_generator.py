@@ -5,7 +5,7 @@
     python examples/text_generator.py --play text-generator/last.respnet --top 2
 
 Checkpoints and curves for TensorBoard go to the folder --out. With more than five texts the last
-one is held out to validate on. Three layers of 512 units take some minutes for a million characters.
+one is held out to validate on. Three layers of 512 units, the talk's, take minutes an epoch.
 """
 
 import argparse
