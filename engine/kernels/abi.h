@@ -9,7 +9,7 @@
 
 #include <stdint.h>
 
-enum { MAX_OPERANDS = 24, MAX_DIMS = 12, MAX_CONSTANTS = 8, MAX_SPACES = 32 };
+enum { MAX_OPERANDS = 24, MAX_DIMS = 16, MAX_CONSTANTS = 8, MAX_SPACES = 32 };
 
 /* Spaces a frame has addresses for. Externals (inputs, targets, outputs) follow WORK. */
 enum {

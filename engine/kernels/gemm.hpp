@@ -54,13 +54,15 @@ template <class R> struct tile {
     bool add;           // to what is in C
     const R *bias;      // or null
     int activation;     // of the finished sum
+    int64_t runs = 1;   // how often depth values of k follow each other in A; B goes on
+    int64_t jump = 0;   // from the end of a run in A to the next
 };
 
 // c[ROWS][VECTORS] += A B with A(i, k) = a[i * lda + k], or with BY_COLUMNS a[k * lda + i].
 template <class R, int ROWS, int VECTORS, bool BY_COLUMNS>
 RESPNET_INLINE void multiply_tile(const tile<R> &t, vec<R> (&c)[ROWS][VECTORS]) {
     const R *a = t.a, *b = t.b, *b_next = t.b_next;
-    for (int64_t k = t.depth; k > 0; k--) {
+    const auto add_products = [&] {
         vec<R> b_k[VECTORS];
         RESPNET_UNROLL for (int v = 0; v < VECTORS; v++) {
             b_k[v] = load<vec<R>>(v < 2 ? b + v * LANES<R> : b_next + (v - 2) * LANES<R>);
@@ -73,7 +75,9 @@ RESPNET_INLINE void multiply_tile(const tile<R> &t, vec<R> (&c)[ROWS][VECTORS]) 
         a += BY_COLUMNS ? t.lda : 1;
         b += t.ldb;
         b_next += t.ldb_next;
-    }
+    };
+    for (int64_t run = t.runs; run > 0; run--, a += t.jump)
+        for (int64_t k = t.depth; k > 0; k--) add_products();
 }
 
 // c = bias, or bias + C

@@ -10,6 +10,7 @@
 #include "steps_dense.hpp"
 #include "steps_dropout.hpp"
 #include "steps_gradient.hpp"
+#include "steps_image.hpp"
 #include "steps_loss.hpp"
 #include "steps_optimizer.hpp"
 #include "steps_probe.hpp"
@@ -49,6 +50,11 @@ static const respnet_entry ENTRIES[] = {
     PLAIN(project_rows), PLAIN(states_before_rows), PLAIN(columns_backward_rows),
     PLAIN(pack_gates_kernel), PLAIN(pack_columns_panels), PLAIN(pack_columns_transposed),
     PLAIN(pack_columns_wide),
+    PLAIN(conv2d_forward_rows), PLAIN(conv2d_backward_rows), PLAIN(pack_turned_kernel),
+    PLAIN(zero_padding_forward_rows), PLAIN(zero_padding_backward_rows),
+    PLAIN(max_pooling_forward_rows), PLAIN(max_pooling_backward_rows),
+    PLAIN(average_pooling_forward_rows), PLAIN(average_pooling_backward_rows),
+    PLAIN(masked_mean_forward_rows), PLAIN(masked_mean_backward_rows),
     PLAIN(rprop_step), PLAIN(sgd_step), PLAIN(rmsprop_step), PLAIN(adam_step),
     PLAIN(amsgrad_step), PLAIN(adagrad_step), PLAIN(adadelta_step), PLAIN(adamax_step),
     PLAIN(nadam_step), PLAIN(penalty_step), PLAIN(clip_value_step), PLAIN(clip_norm_step),

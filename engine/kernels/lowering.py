@@ -8,6 +8,7 @@ program are in its layout already; otherwise steps that turn them stand at its b
 
 from dataclasses import dataclass, field, replace
 
+from respnet.engine.kernels.lowering_image import IMAGE
 from respnet.engine.kernels.lowering_recurrent import RECURRENT
 from respnet.engine.kernels.lowering_sequence import SEQUENCE
 from respnet.engine.kernels.plan import Scratch, plan
@@ -66,7 +67,7 @@ def narrow(program) -> bool:
 
 
 # op -> function(lowering, step), beside the methods of _Lowering
-LOWERINGS: dict = {**RECURRENT, **SEQUENCE}
+LOWERINGS: dict = {**IMAGE, **RECURRENT, **SEQUENCE}
 ROWS_ONLY = {*LOWERINGS, "multiply"}  # ops without a lanes kernel
 
 

@@ -6,12 +6,24 @@ Adding a layer: its file, its test, and its name in LAYERS.
 from respnet.engine.errors import SpecError
 from respnet.engine.layers.activation import Activation
 from respnet.engine.layers.base import Layer, Parameter
+from respnet.engine.layers.conv import Conv1D, Conv2D
 from respnet.engine.layers.dense import Dense
 from respnet.engine.layers.dropout import Dropout
 from respnet.engine.layers.embedding import ApplyMask, Embedding, Masking
 from respnet.engine.layers.gru import GRU
 from respnet.engine.layers.lstm import LSTM
 from respnet.engine.layers.merge import Add
+from respnet.engine.layers.padding import ZeroPadding1D, ZeroPadding2D
+from respnet.engine.layers.pooling import (
+    AveragePooling1D,
+    AveragePooling2D,
+    GlobalAveragePooling1D,
+    GlobalAveragePooling2D,
+    GlobalMaxPooling1D,
+    GlobalMaxPooling2D,
+    MaxPooling1D,
+    MaxPooling2D,
+)
 from respnet.engine.layers.reshape import Flatten, RepeatVector, Reshape, ReverseTime
 from respnet.engine.layers.simple_rnn import SimpleRNN
 from respnet.engine.layers.time_distributed import TimeDistributed
@@ -20,18 +32,30 @@ _ALL = (
     Activation,
     Add,
     ApplyMask,
+    AveragePooling1D,
+    AveragePooling2D,
+    Conv1D,
+    Conv2D,
     Dense,
     Dropout,
     Embedding,
     Flatten,
     GRU,
+    GlobalAveragePooling1D,
+    GlobalAveragePooling2D,
+    GlobalMaxPooling1D,
+    GlobalMaxPooling2D,
     LSTM,
     Masking,
+    MaxPooling1D,
+    MaxPooling2D,
     RepeatVector,
     Reshape,
     ReverseTime,
     SimpleRNN,
     TimeDistributed,
+    ZeroPadding1D,
+    ZeroPadding2D,
 )
 LAYERS = {layer.kind: layer for layer in _ALL}
 
