@@ -47,6 +47,9 @@ ARGUMENTS = {
     "nb_filter": "filters",
     "border_mode": "padding",
     "subsample": "strides",
+    "filter_length": "kernel_size",
+    "subsample_length": "strides",
+    "pool_length": "pool_size",
 }
 FIT_ARGUMENTS = {
     "nb_epoch": "epochs",
@@ -69,6 +72,19 @@ def old_layer(cls: type[Layer]) -> type[Layer]:
         cls.__init__(self, *values, **modern(options, ARGUMENTS, cls.arguments))
 
     return type(cls.__name__, (cls,), {"__init__": __init__, "__module__": __name__})
+
+
+class Convolution2D(old_layer(layers.Conv2D)):
+    """Conv2D as Keras 1 wrote it, ``Convolution2D(32, 3, 3)``; (32, (3, 3)) is understood too."""
+
+    def __init__(self, *values, **options):
+        rows, columns = options.pop("nb_row", None), options.pop("nb_col", None)
+        if len(values) > 2 and all(isinstance(n, int) for n in values[1:3]):
+            (filters, rows, columns), values = values[:3], values[3:]
+            values = (filters, (rows, columns), *values)
+        elif rows is not None:
+            options["kernel_size"] = (rows, columns)
+        super().__init__(*values, **options)
 
 
 class OldTraining:
@@ -136,6 +152,7 @@ _OLD_LAYERS = {
     for name, value in vars(layers).items()
     if isinstance(value, type) and issubclass(value, Layer) and value not in (Layer, Embedding)
 }
+_OLD_LAYERS["Convolution2D"] = Convolution2D
 _layers = _module(".layers", layers, **_OLD_LAYERS)
 for _name in ("core", "recurrent", "convolutional", "embeddings", "wrappers", "normalization"):
     setattr(_layers, _name, _module(f".layers.{_name}", layers, **_OLD_LAYERS))
