@@ -33,8 +33,13 @@ def run(args) -> int:
     with embedded() as url, connect(url) as client:
         show = Show(demo, url, args.quiet)
         net = client.create(
-            args.name, *demo.units, role=demo.role, seed=args.seed, normalize=demo.normalize,
-            train_rows=demo.train_rows, test_rows=demo.test_rows,
+            args.name,
+            *demo.units,
+            role=demo.role,
+            seed=args.seed,
+            normalize=demo.normalize,
+            train_rows=demo.train_rows,
+            test_rows=demo.test_rows,
         )
         net.observe(*observed)
         show.opening(args.name, len(observed[0]), len(held_out[0]))

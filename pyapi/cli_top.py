@@ -17,7 +17,10 @@ NETWORKS = 200  # shown at most; INFO tells how many there are
 
 def add(parser) -> None:
     parser.add_argument(
-        "server", nargs="?", default="127.0.0.1:6390", metavar="HOST:PORT",
+        "server",
+        nargs="?",
+        default="127.0.0.1:6390",
+        metavar="HOST:PORT",
         help="or a URL: redis://:password@host:port/db",
     )
     parser.add_argument("--once", action="store_true", help="one look, then leave")

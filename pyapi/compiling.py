@@ -74,6 +74,7 @@ class Compiled:
             raise ValueError("compile wants a loss to train")
         if self.network.spec.loss != self.loss.spec:
             self._take_loss()
+        self._borrow()
 
     @property
     def session(self) -> Session:
@@ -90,9 +91,9 @@ class Compiled:
     def penalties(self) -> dict[str, tuple[float, float]]:
         """Parameter -> (l1, l2), of layers with regularizers."""
         found = {}
-        for layer in self._all_layers():
-            wanted = layer.regularizers() if hasattr(layer, "regularizers") else {}
-            for name in self.parameter_names(layer):
+        for leaf in self.leaves():
+            wanted = leaf.regularizers() if hasattr(leaf, "regularizers") else {}
+            for name in self.parameter_names(leaf):
                 if name.rpartition("/")[2] in wanted:
                     found[name] = wanted[name.rpartition("/")[2]].factors
         return found
@@ -131,18 +132,21 @@ class Compiled:
 
     def current_vector(self) -> np.ndarray:
         """A copy of the weights as they are now."""
+        self._borrow()
         source = self._session.vector if self._session else self.network.weights.vector
         return np.array(source)
 
     def put_vector(self, vector: np.ndarray) -> None:
         self.network.swap(vector)
         self._stale = False
+        self._claim()
         if self._session:
             self._session.vector[:] = vector
             self._session.changed()
 
     def sync(self) -> None:
         """Let the network answer with the weights as trained."""
+        self._borrow()
         if self._stale:
             self.network.swap(self._session.vector)
             self._stale = False
@@ -151,6 +155,7 @@ class Compiled:
         """Note steps done."""
         self.optimizer.iterations += steps
         self._stale = True
+        self._claim()
 
     def set_rate(self) -> None:
         """Give the session the learning rate of the next step."""

@@ -62,15 +62,30 @@ def iris(seed: int) -> Rows:
 
 DEMOS = {
     "circles": Demo(
-        "three concentric classes in the plane", (2, 20, 3), "classifier",
-        lambda seed: circles(2000, seed), 1000, 500, False,
+        "three concentric classes in the plane",
+        (2, 20, 3),
+        "classifier",
+        lambda seed: circles(2000, seed),
+        1000,
+        500,
+        False,
     ),
     "iris": Demo(
-        "three kinds of iris from four measures", (4, 15, 5, 3), "classifier",
-        iris, 70, 30, True,
+        "three kinds of iris from four measures",
+        (4, 15, 5, 3),
+        "classifier",
+        iris,
+        70,
+        30,
+        True,
     ),
     "add": Demo(
-        "the sum of two numbers", (2, 10, 1), "regressor",
-        lambda seed: addition(900, seed), 400, 200, True,
+        "the sum of two numbers",
+        (2, 10, 1),
+        "regressor",
+        lambda seed: addition(900, seed),
+        400,
+        200,
+        True,
     ),
 }

@@ -1,7 +1,7 @@
 """Pictures in text. Each is data first, then drawn: tests and other front ends use the data.
 
-    decision_grid  what a network answers over a rectangle     -> decision_map
-    spark_heights  a curve in a few columns                    -> sparkline
+decision_grid  what a network answers over a rectangle     -> decision_map
+spark_heights  a curve in a few columns                    -> sparkline
 """
 
 from collections.abc import Callable, Sequence

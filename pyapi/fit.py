@@ -224,8 +224,6 @@ class Trainable(Compiled):
             return [np.concatenate(each) for each in zip(*parts, strict=True)]
         return np.concatenate(parts)
 
-    __call__ = predict
-
     def reset_states(self) -> None:
         """Let stateful layers begin again with zeros."""
         self.states.reset()

@@ -4,17 +4,14 @@ from dataclasses import dataclass, field, replace
 
 
 class Symbol:
-    """What a layer will give: no numbers, a shape. ``shape`` is (batch or None, ...)."""
+    """What a layer will give: no numbers, a shape. ``shape`` is (batch or None, ...).
 
-    def __init__(self, call: "Call", index: int, shape, batch_size=None):
-        self.call, self.index = call, index
+    name: the engine's name of it; index: its number among the outputs of the call.
+    """
+
+    def __init__(self, call: "Call", index: int, shape, name: str, batch_size=None):
+        self.call, self.index, self.name = call, index, name
         self.shape = (batch_size, *shape)
-
-    @property
-    def name(self) -> str:
-        """The engine's name of it."""
-        last = self.call.nodes[-1].name if self.call.nodes else self.call.layer.name
-        return f"{last}:{self.index}" if self.index else last
 
     def __repr__(self) -> str:
         return f"<Symbol {self.name} {self.shape}>"
@@ -22,12 +19,26 @@ class Symbol:
 
 @dataclass(eq=False)
 class Call:
-    """One use of a layer: what it read, the engine's nodes it stands for, what it gave."""
+    """One use of a layer: what it read, the engine's nodes it stands for, what it gave.
+
+    parts: (layer that owns the parameters, its nodes) in order; most layers are one part.
+    states: the engine's names of the states after the last step.
+    """
 
     layer: object
     inputs: tuple[Symbol, ...]
-    nodes: tuple
+    parts: tuple = ()
+    states: tuple[str, ...] = ()
     outputs: list[Symbol] = field(default_factory=list)
+
+    @property
+    def nodes(self) -> list:
+        return [node for _, nodes in self.parts for node in nodes]
+
+    @property
+    def hidden(self) -> bool:
+        """Whether this is an input that the model feeds itself: a state."""
+        return getattr(self.layer, "hidden", False)
 
 
 def calls_between(inputs: list[Symbol], outputs: list[Symbol]) -> list[Call]:
@@ -51,7 +62,7 @@ def calls_between(inputs: list[Symbol], outputs: list[Symbol]) -> list[Call]:
 
 
 def _check_begins(call: Call, begin: set) -> None:
-    if not call.inputs and call not in begin and not getattr(call.layer, "hidden", False):
+    if not call.inputs and call not in begin and not call.hidden:
         raise ValueError(
             f"input {call.layer.name!r} is read by the outputs but not among the inputs"
         )
@@ -65,15 +76,15 @@ def begins(calls: list[Call]) -> list[Symbol]:
 def owned_nodes(calls: list[Call]):
     """(the engine's nodes, layer -> names of the nodes with its parameters).
 
-    Of a layer called more than once, later nodes use the weights of the first call's.
+    Of a layer used more than once, later nodes use the weights of the first ones.
     """
     nodes, owned = [], {}
-    for call in calls:
-        first = owned.get(call.layer)
+    for layer, part in (part for call in calls for part in call.parts):
+        first = owned.get(layer)
         if first is None:
-            owned[call.layer] = [node.name for node in call.nodes]
-            nodes += call.nodes
+            owned[layer] = [node.name for node in part]
+            nodes += part
         else:
-            pairs = zip(call.nodes, first, strict=True)
+            pairs = zip(part, first, strict=True)
             nodes += [replace(node, weights=owner) for node, owner in pairs]
     return nodes, owned

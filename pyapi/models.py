@@ -13,15 +13,18 @@ from respnet.engine import Model as Network
 from respnet.engine.spec import ModelSpec
 
 from .arguments import unknown
+from .connecting import Connectable
 from .fit import Trainable
 from .graph import Symbol, begins, calls_between, owned_nodes
 from .layers.base import Layer, automatic_name
 from .layers.core import InputLayer
+from .nesting import Nested
+from .sharing import Sharing
 from .states import States
 from .utils import next_seed
 
 
-class Structure:
+class Structure(Sharing, Nested):
     """Layers and weights of a built model. ``network`` is the engine's model."""
 
     network: Network | None = None
@@ -30,9 +33,7 @@ class Structure:
         self.inputs, self.outputs = inputs, outputs
         self._calls = calls_between(inputs, outputs)
         nodes, self._owned = owned_nodes(self._calls)
-        self.states = States(
-            [p for layer in self._all_layers() for p in getattr(layer, "state_pairs", list)()]
-        )
+        self.states = States(self._calls)
         hidden = [s for s in begins(self._calls) if s.name in self.states.names]
         self._seed = next_seed()
         spec = ModelSpec(
@@ -43,14 +44,17 @@ class Structure:
             seed=self._seed,
         )
         self.network = Network(spec, threads=self.threads)
-        for layer in self._all_layers():
-            layer.model = self
+        self._join()
         self._start_weights()
 
     def _all_layers(self) -> list[Layer]:
         """Every layer once, in the order of the graph, without the inputs of states."""
-        shown = (c.layer for c in self._calls if not getattr(c.layer, "hidden", False))
-        return list(dict.fromkeys(shown))
+        return list(dict.fromkeys(call.layer for call in self._calls if not call.hidden))
+
+    def leaves(self) -> list[Layer]:
+        """The layers that own parameters, once each, in the order of the weights."""
+        layers = self._all_layers() if self.built else self.layers
+        return list(dict.fromkeys(leaf for layer in layers for leaf in layer.leaves()))
 
     def _start_weights(self) -> None:
         """Weights that layers bring along (Embedding(weights=[...]))."""
@@ -74,7 +78,7 @@ class Structure:
         return self.network
 
     def parameter_names(self, layer: Layer) -> list[str]:
-        """The engine's names of a layer's parameters, in the order of Keras."""
+        """The engine's names of a leaf's parameters, in the order of Keras."""
         places = self._need_built().layout.of
         return [f"{node}/{name}" for node in self._owned.get(layer, ()) for name in places(node)]
 
@@ -82,7 +86,7 @@ class Structure:
     def weights(self) -> list[str]:
         """Names of all parameters, in the order of ``get_weights``."""
         self._need_built()
-        return [name for layer in self._all_layers() for name in self.parameter_names(layer)]
+        return [name for leaf in self.leaves() for name in self.parameter_names(leaf)]
 
     def weights_of(self, names) -> list[np.ndarray]:
         self.sync()
@@ -163,7 +167,7 @@ class Model(Structure, Trainable):
     def __init__(self, inputs=None, outputs=None, name=None, *, threads=1, dtype="float32"):
         chain = isinstance(self, Sequential)
         self.name = name or automatic_name(Sequential if chain else Functional)
-        self.threads, self.dtype = threads, dtype
+        self.threads, self.dtype, self.calls = threads, dtype, []
         self._start_training_state()
         if inputs is not None:
             self._build(_listed(inputs), _listed(outputs))
@@ -181,6 +185,14 @@ class Model(Structure, Trainable):
     def output_shape(self):
         shapes = [symbol.shape for symbol in self.outputs]
         return shapes[0] if len(shapes) == 1 else shapes
+
+    @property
+    def input(self):
+        return self.inputs[0] if len(self.inputs) == 1 else list(self.inputs)
+
+    @property
+    def output(self):
+        return self.outputs[0] if len(self.outputs) == 1 else list(self.outputs)
 
     @property
     def output_names(self) -> list[str]:
@@ -220,9 +232,10 @@ class Sequential(Model):
         if not self._stack:
             raise ValueError(f"model {self.name} has no layers")
         layer = self._stack.pop()
-        self.network = None
-        if rebuild:
+        if rebuild and self._stack:
             self._rebuild()
+        else:
+            self.network = None
         return layer
 
     def _push(self, layer) -> None:
@@ -233,10 +246,11 @@ class Sequential(Model):
                 raise ValueError("Input must be the first of a Sequential")
             self._begin = layer
             return
-        if not isinstance(layer, Layer):
+        if not isinstance(layer, Connectable):
             raise TypeError(f"Sequential wants layers, got {type(layer).__name__}")
-        if not self._stack and not self._begin and layer.input_shape_given is not None:
-            self._begin = InputLayer(layer.input_shape_given, batch_size=layer.batch_size)
+        if not self._stack and not self._begin:
+            shape, size = layer.input_given()
+            self._begin = None if shape is None else InputLayer(shape, batch_size=size)
         self._stack.append(layer)
 
     def build(self, input_shape=None) -> None:
@@ -250,18 +264,22 @@ class Sequential(Model):
         """The graph anew, keeping the weights there are."""
         if not self._begin or not self._stack:
             return
-        kept = {layer: layer.get_weights() for layer in self._stack if self._keeps(layer)}
+        kept = {leaf: leaf.get_weights() for leaf in self._leaves_before()}
         symbol = self._begin.output
         for layer in self._stack:
             layer.calls.clear()
             symbol = layer(symbol)
         self._drop_session()
         self._build([self._begin.output], _listed(symbol))
-        for layer, weights in kept.items():
-            layer.set_weights(weights)
+        for leaf, weights in kept.items():
+            leaf.set_weights(weights)
 
-    def _keeps(self, layer: Layer) -> bool:
-        return self.network is not None and layer in self._owned
+    def _leaves_before(self) -> list[Layer]:
+        """Leaves of the stack whose weights are in the network so far."""
+        if self.network is None:
+            return []
+        leaves = [leaf for layer in self._stack for leaf in layer.leaves()]
+        return [leaf for leaf in leaves if leaf in self._owned and leaf.model is self]
 
 
 def _listed(symbols) -> list[Symbol]:

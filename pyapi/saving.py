@@ -5,6 +5,7 @@ optimizer's state, so that training goes on to the same bits. Files of networks 
 a server, say) are read too: each node becomes a layer.
 """
 
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from respnet.engine.trainer import Snapshot
 
 from . import __version__
 from .arguments import unknown
+from .connecting import Connectable
 from .graph import Symbol
 from .layers.base import Layer
 from .layers.core import InputLayer
@@ -51,6 +53,7 @@ def describe(model) -> dict:
     def places(symbols: list[Symbol]) -> list:
         return [[numbers[s.call], s.index] for s in symbols if s.call in numbers]
 
+    _check_apart(model)
     layers = model._all_layers()
     return {
         "class": "Sequential" if hasattr(model, "_stack") else "Model",
@@ -62,16 +65,30 @@ def describe(model) -> dict:
     }
 
 
-def describe_layer(layer: Layer) -> dict:
+def describe_layer(layer) -> dict:
+    """A layer, or a model that is used as one."""
+    if not isinstance(layer, Layer):
+        return describe(layer)
     config = layer.get_config()
     for name, value in config.items():
-        if isinstance(getattr(layer, name), Layer):
+        if isinstance(getattr(layer, name), Connectable):
             config[name] = describe_layer(getattr(layer, name))
         elif isinstance(value, (list, tuple)):
-            config[name] = [describe_layer(v) if isinstance(v, Layer) else v for v in value]
+            config[name] = [describe_layer(v) if isinstance(v, Connectable) else v for v in value]
     if isinstance(layer, InputLayer):
         config = {"batch_shape": [layer.batch_size, *layer.input_shape_given]}
     return {"class": type(layer).__name__, "name": layer.name, "config": config}
+
+
+def _check_apart(model) -> None:
+    """Layers that a model has twice, by itself and in a model it holds, cannot be told in a file."""
+    owners = Counter(leaf for layer in model.layers for leaf in set(layer.leaves()))
+    twice = [leaf.name for leaf, count in owners.items() if count > 1]
+    if twice:
+        raise ValueError(
+            f"model {model.name}: layer {twice[0]} is used alone and within another layer or model; "
+            "such a model cannot be saved, but its weights can (get_weights, set_weights)"
+        )
 
 
 def _training(model) -> dict:
@@ -121,21 +138,27 @@ def restored(saved: storage.Saved, custom_objects: dict, compile: bool = True):
 
 
 def _rebuilt(saved: storage.Saved, custom: dict):
-    from .models import Model, Sequential
-
     about = saved.extra.get("model")
     if about is None:
         return _of_spec(saved.spec)
+    return restore_model(about, custom, saved.spec.dtype)
+
+
+def restore_model(about: dict, custom: dict, dtype: str = "float32"):
+    """The model that ``describe`` described, with new weights."""
+    from .models import Model, Sequential
+
     layers = [restore_layer(each, custom) for each in about["layers"]]
     if about["class"] == "Sequential":
-        return Sequential(layers, name=about["name"], dtype=saved.spec.dtype)
+        return Sequential(layers, name=about["name"], dtype=dtype)
     outputs = []
     for number, inputs in about["calls"]:
         layer, symbols = layers[number], [outputs[c][i] for c, i in inputs]
-        results = layer(symbols) if symbols else layer.output
-        outputs.append(results if isinstance(results, list) else [results])
+        if symbols:
+            layer(symbols)
+        outputs.append(layer.calls[-1].outputs)
     ends = [[outputs[c][i] for c, i in about[key]] for key in ("inputs", "outputs")]
-    return Model(*ends, name=about["name"], dtype=saved.spec.dtype)
+    return Model(*ends, name=about["name"], dtype=dtype)
 
 
 def layer_classes() -> dict[str, type]:
@@ -152,6 +175,8 @@ def layer_classes() -> dict[str, type]:
 
 def restore_layer(about: dict, custom: dict | None = None) -> Layer:
     """The layer that ``describe_layer`` described; ``custom`` adds classes by name."""
+    if "layers" in about:
+        return restore_model(about, custom or {})
     classes = {**layer_classes(), **(custom or {})}
     if about["class"] not in classes:
         raise ValueError(unknown("layer class", about["class"], classes))
@@ -160,7 +185,7 @@ def restore_layer(about: dict, custom: dict | None = None) -> Layer:
 
 
 def _restored(value, custom):
-    if isinstance(value, dict) and {"class", "config", "name"} <= set(value):
+    if isinstance(value, dict) and {"class", "name"} < set(value):
         return restore_layer(value, custom)
     if isinstance(value, list):
         return [_restored(each, custom) for each in value]

@@ -8,7 +8,8 @@ import numpy as np
 class States:
     """names: of the hidden inputs; sources: of the outputs that are their next values."""
 
-    def __init__(self, pairs):
+    def __init__(self, calls):
+        pairs = [pair for call in calls for pair in _pairs(call)]
         self.names = [symbol.name for symbol, _ in pairs]
         self.sources = [source for _, source in pairs]
         self._widths = [symbol.shape[1:] for symbol, _ in pairs]
@@ -32,8 +33,14 @@ class States:
         """What the batch ended with."""
         self._values = [np.array(value) for value in values]
 
-    def reset(self) -> None:
-        self._values = None
+    def reset(self, names=None) -> None:
+        """Zeros again, in all of them or in those of these inputs."""
+        if names is None or self._values is None:
+            self._values = None
+            return
+        for i, name in enumerate(self.names):
+            if name in names:
+                self._values[i] = np.zeros_like(self._values[i])
 
     @contextmanager
     def aside(self):
@@ -43,3 +50,9 @@ class States:
             yield
         finally:
             self._values = before
+
+
+def _pairs(call) -> list[tuple]:
+    """(hidden input, the engine's name of its next value) of one call."""
+    own = [symbol for symbol in call.inputs if symbol.call.hidden]
+    return list(zip(own, call.states, strict=True)) if own else []

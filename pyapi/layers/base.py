@@ -8,11 +8,10 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 
-from respnet.engine import layers as recipes
-from respnet.engine.errors import EngineError
 from respnet.engine.spec import Node
 
 from ..arguments import REQUIRED, Configured, bind, signature
+from ..connecting import Connectable, Expansion
 from ..graph import Call, Symbol
 
 _names: Counter = Counter()
@@ -42,7 +41,7 @@ def reset_names() -> None:
     _names.clear()
 
 
-class Layer(Configured):
+class Layer(Configured, Connectable):
     """Base. ``kind``: of the engine's layer. ``arguments``: the table of Keras.
 
     ``ignored``: arguments that change nothing here. ``renamed``: words of Keras -> of the engine.
@@ -97,6 +96,10 @@ class Layer(Configured):
             return (common["input_dim"],), None
         return None, None
 
+    def input_given(self):
+        """(row shape or None, batch size or None) that the first layer of a model was told."""
+        return self.input_shape_given, self.batch_size
+
     def check(self) -> None:
         """Refuse arguments that make no sense."""
 
@@ -111,6 +114,9 @@ class Layer(Configured):
         """The engine's nodes of one call; the last one gives the outputs."""
         return [Node(name, self.kind, inputs, self.config())]
 
+    def expand(self, name: str, inputs: list[str]) -> Expansion:
+        return Expansion([(self, self.nodes(name, inputs))])
+
     def __call__(self, x, **options):
         """Put this layer behind one symbol or a list of them; a symbol, or a list of several."""
         symbols = list(x) if isinstance(x, (list, tuple)) else [x]
@@ -122,69 +128,35 @@ class Layer(Configured):
                 )
         return self.connect(symbols, **options)
 
-    def connect(self, symbols: list[Symbol]):
-        number = len(self.calls)
-        name = f"{self.name}_call{number}" if number else self.name
-        nodes = self.nodes(name, [s.name for s in symbols])
-        call = Call(self, tuple(symbols), tuple(nodes))
-        call.outputs = [
-            Symbol(call, i, shape) for i, shape in enumerate(self.output_shapes(symbols, nodes))
-        ]
-        self.calls.append(call)
-        return call.outputs[0] if len(call.outputs) == 1 else call.outputs
-
-    def output_shapes(self, symbols: list[Symbol], nodes) -> list[tuple]:
-        """Row shapes of the outputs, from the engine's recipes."""
-        shapes = {s.name: s.shape[1:] for s in symbols}
-        results: list = []
-        for node in nodes:
-            try:
-                recipe = recipes.make(node.kind, node.config, node.name)
-                result = recipe.output_shape(*(shapes[name] for name in node.inputs))
-            except EngineError as problem:
-                raise ValueError(f"layer {self.name}: {problem}") from None
-            results = result if _several(result) else [result]
-            for i, shape in enumerate(results):
-                shapes[f"{node.name}:{i}" if i else node.name] = shape
-        return list(results)
-
     # --- weights ----------------------------------------------------------------------------
 
-    @property
-    def output(self) -> Symbol:
-        return self.calls[0].outputs[0]
-
-    @property
-    def input(self) -> Symbol:
-        return self.calls[0].inputs[0]
-
-    @property
-    def built(self) -> bool:
-        return bool(self.calls)
+    def _owned(self) -> list[tuple]:
+        """(model that has the present values, names there) of each leaf."""
+        models = [(leaf, leaf.model) for leaf in self.leaves()]
+        if any(model is None for _, model in models):
+            raise ValueError(f"layer {self.name} has no weights before a model with it is built")
+        return [(model, model.parameter_names(leaf)) for leaf, model in models]
 
     @property
     def weights(self) -> list:
         """Names of the parameters, in the order of ``get_weights``."""
-        return self._owner().parameter_names(self)
-
-    def _owner(self):
-        if self.model is None:
-            raise ValueError(f"layer {self.name} has no weights before a model with it is built")
-        return self.model
+        return [name for _, names in self._owned() for name in names]
 
     def get_weights(self) -> list:
         """Arrays in the order of Keras."""
-        return self._owner().weights_of(self.weights)
+        return [array for model, names in self._owned() for array in model.weights_of(names)]
 
     def set_weights(self, weights) -> None:
-        self._owner().put_weights(self.weights, weights, self.name)
+        owned, weights = self._owned(), list(weights)
+        count = sum(len(names) for _, names in owned)
+        if len(weights) != count:
+            raise ValueError(f"{self.name} has {count} weights, got {len(weights)}")
+        for model, names in owned:
+            part, weights = weights[: len(names)], weights[len(names) :]
+            model.put_weights(names, part, self.name)
 
     def count_params(self) -> int:
         return sum(array.size for array in self.get_weights())
-
-
-def _several(result) -> bool:
-    return bool(result) and isinstance(result[0], (tuple, list))
 
 
 __all__ = ["COMMON", "REQUIRED", "Layer", "automatic_name", "reset_names"]

@@ -1,7 +1,5 @@
 """Input, Dense, Activation, Dropout, Embedding, and the layers that only change shapes."""
 
-from respnet.engine.spec import Node
-
 from .. import initializers, regularizers
 from ..activations import name_of
 from ..graph import Call, Symbol
@@ -28,8 +26,8 @@ class InputLayer(Layer):
             raise TypeError("Input needs shape (of one row) or batch_shape")
         shape = tuple(shape) if isinstance(shape, (list, tuple)) else (shape,)
         self.input_shape_given, self.batch_size = shape, size
-        call = Call(self, (), ())
-        call.outputs = [Symbol(call, 0, shape, size)]
+        call = Call(self, ())
+        call.outputs = [Symbol(call, 0, shape, self.name, size)]
         self.calls = [call]
 
 
@@ -179,18 +177,6 @@ class RepeatVector(Layer):
     arguments = {"n": REQUIRED}
 
 
-class TimeDistributed(Layer):
-    """A layer at each place of a sequence. Layers here work along the last axes anyway."""
-
-    arguments = {"layer": REQUIRED}
-
-    def nodes(self, name: str, inputs: list[str]) -> list[Node]:
-        return self.layer.nodes(name, inputs)
-
-    def regularizers(self) -> dict:
-        return self.layer.regularizers() if isinstance(self.layer, Regularized) else {}
-
-
 __all__ = [
     "Activation",
     "Dense",
@@ -204,5 +190,4 @@ __all__ = [
     "RepeatVector",
     "Reshape",
     "Softmax",
-    "TimeDistributed",
 ]
