@@ -81,13 +81,13 @@ def describe_layer(layer) -> dict:
 
 
 def _check_apart(model) -> None:
-    """Layers that a model has twice, by itself and in a model it holds, cannot be told in a file."""
+    """A file cannot tell that a model has a layer twice: by itself, and in another it holds."""
     owners = Counter(leaf for layer in model.layers for leaf in set(layer.leaves()))
     twice = [leaf.name for leaf, count in owners.items() if count > 1]
     if twice:
         raise ValueError(
             f"model {model.name}: layer {twice[0]} is used alone and within another layer or model; "
-            "such a model cannot be saved, but its weights can (get_weights, set_weights)"
+            "such a model cannot be saved, but get_weights gives its weights"
         )
 
 
