@@ -86,7 +86,7 @@ def _check_apart(model) -> None:
     twice = [leaf.name for leaf, count in owners.items() if count > 1]
     if twice:
         raise ValueError(
-            f"model {model.name}: layer {twice[0]} is used alone and within another layer or model; "
+            f"model {model.name}: layer {twice[0]} is used alone and within another; "
             "such a model cannot be saved, but get_weights gives its weights"
         )
 
