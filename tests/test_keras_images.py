@@ -198,7 +198,7 @@ def test_regularizers_of_kernels_join_the_loss():
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: L.Conv2D(3, 3, data_format="channels_first"), "layer conv: data_format is "
+        (lambda: L.Conv2D(3, 3, data_format="channels_first"), "layer conv2d.*: data_format is "
          "channels_last, the order of axes here; got 'channels_first'"),
         (lambda: L.MaxPooling2D(data_format="channels_first"), "data_format is channels_last"),
         (lambda: L.ZeroPadding1D(data_format="NCW"), "data_format is channels_last"),
@@ -212,5 +212,5 @@ def test_regularizers_of_kernels_join_the_loss():
     ],
 )  # fmt: skip
 def test_what_makes_no_sense_is_refused(make, message):
-    with pytest.raises(ValueError, match=message.replace("layer conv:", "layer conv2d.*:")):
+    with pytest.raises(ValueError, match=message):
         make()(L.Input((8, 8, 2)))

@@ -30,7 +30,7 @@ COMMON = {
 
 def automatic_name(cls: type) -> str:
     """``dense``, ``dense_1``, ... counted per class and process, as Keras does."""
-    base = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", cls.__name__).lower()
+    base = re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", cls.__name__).lower()
     number = _names[base]
     _names[base] += 1
     return f"{base}_{number}" if number else base
