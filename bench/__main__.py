@@ -21,6 +21,7 @@ WORKLOADS = {
     "inference": "bench.workloads.inference",
     "train": "bench.workloads.train",
     "rnn": "bench.workloads.rnn",
+    "cnn": "bench.workloads.cnn",
     "resp": "bench.workloads.resp",
     "startup": "bench.workloads.startup",
     "size": "bench.workloads.size",

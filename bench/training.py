@@ -52,6 +52,7 @@ def mse_gradients(parameters, x, y):
 
 BATCH, ORDER_SEED = 128, 5
 ADAM = {"learning_rate": 1e-3, "beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-7}
+RMSPROP = {"learning_rate": 1e-4, "rho": 0.9, "epsilon": 1e-7}
 
 
 def shuffled(count):

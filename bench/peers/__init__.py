@@ -24,6 +24,12 @@ RECURRENT = {
     "torch": ("bench.peers.torch_rnn", "torch"),
     "onnxruntime": ("bench.peers.onnxruntime_rnn", "onnxruntime"),
 }
+# The same for nets with convolutions; ``inference(model, x)`` and ``rmsprop(model, x, y)``.
+IMAGES = {
+    "respnet": ("bench.peers.respnet_cnn", "respnet"),
+    "torch": ("bench.peers.torch_cnn", "torch"),
+    "torch, channels last": ("bench.peers.torch_cnn_last", "torch"),
+}
 
 
 def sides(work: str, names: tuple[str, ...], *arguments, modules=NETS) -> tuple[dict, dict]:
