@@ -144,6 +144,35 @@ def test_layers_that_change_shapes_and_shared_weights():
     check(spec, floats(2, 3), floats(2, 3))
 
 
+def test_masks_from_an_input_and_time_turned_round():
+    nodes = [
+        Node("hidden", "apply_mask", ("x", "mask")),
+        Node("zeros", "masking", ("hidden",), {}),
+        Node("turned", "reverse_time", ("zeros",)),
+        Node("first", "lstm", ("turned",), {"units": 3, "return_sequences": True}),
+        Node("back", "gru", ("first",), {"units": 4, "go_backwards": True,
+                                         "return_sequences": True}),
+        Node("last", "simple_rnn", ("back",), {"units": 2}),
+    ]  # fmt: skip
+    spec = ModelSpec(nodes, [("x", (None, 2)), ("mask", (None,))], ["last", "back"])
+    hidden = floats(5, 7, 2) * (RNG.random((5, 7, 1)) > 0.3)
+    check(spec, hidden.astype(np.float32), (words() > 0).astype(np.float32))
+
+
+def test_layers_at_each_step_of_a_sequence_of_sequences():
+    def each(kind, **config):
+        return "time_distributed", {"layer": {"kind": kind, "config": config}}
+
+    layers = [
+        each("embedding", input_dim=9, output_dim=3, mask_zero=True),
+        each("lstm", units=4, return_sequences=True),
+        each("gru", units=3),
+        each("dense", units=2, activation="tanh"),
+        ("simple_rnn", {"units": 3}),
+    ]
+    check(ModelSpec.chain((5, 7), layers), np.stack([words()] * 3))
+
+
 def test_numbers_of_double_precision_stay_so():
     spec = ModelSpec.dense((3, 5, 2), role="regressor", dtype="float64")
     model = drawn(spec)

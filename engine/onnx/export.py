@@ -10,8 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from respnet.engine.errors import SpecError
+from respnet.engine.layers import Layer
 from respnet.engine.onnx import export_recurrent
 from respnet.engine.onnx.export_activations import activation
+from respnet.engine.onnx.export_recurrent import reverse_time
 from respnet.engine.onnx.writer import Writer
 from respnet.engine.params import Layout
 from respnet.engine.spec import ModelSpec, output_names
@@ -22,40 +24,60 @@ class Place:
     """A node of the spec while it is written.
 
     p: its parameters; xs: the ONNX names it reads; shapes: of their rows; out: row shapes of its
-    outputs; masks: ONNX name of a value -> of its mask (B,T), true where a step counts.
+    outputs; masks: ONNX name of a value -> of its mask (B,T), true where a step counts;
+    inner_masks: the same for the steps of what a TimeDistributed gave.
     """
 
     w: Writer
-    config: dict
+    layer: Layer
     p: dict[str, np.ndarray]
     xs: list[str]
     shapes: list[tuple]
-    out: list[tuple]
     masks: dict[str, str]
+    inner_masks: dict[str, str]
 
     @property
     def x(self) -> str:
         return self.xs[0]
+
+    @property
+    def config(self) -> dict:
+        return self.layer.config
+
+    def write(self) -> list[str]:
+        """Write the layer; ONNX names of its outputs."""
+        kind = self.layer.kind
+        if kind not in EXPORTERS:
+            raise SpecError(
+                f"layer {self.layer.name!r} of kind {kind} cannot be written as ONNX; "
+                f"these can: {', '.join(sorted(EXPORTERS))}"
+            )
+        made = EXPORTERS[kind](self)
+        made = made if isinstance(made, list) else [made]
+        if self.layer.keeps_time and self.x in self.masks:
+            self.masks.setdefault(made[0], self.masks[self.x])
+        return made
+
+    def hide(self, y: str, mask: str) -> str:
+        """y is masked where ``mask`` says and where the input is."""
+        if self.x in self.masks:
+            mask = self.w.node("And", mask, self.masks[self.x])
+        self.masks[y] = mask
+        return y
 
 
 def to_bytes(spec: ModelSpec, vector: np.ndarray, name: str = "model", version: str = "") -> bytes:
     """The model of ``spec`` with the flat weights ``vector``, as ONNX (opset 17)."""
     layout, w = Layout(spec), Writer(spec.dtype)
     values = {n: _scaled(w, layout, vector, n, w.name(n)) for n, _ in spec.inputs}
-    masks: dict[str, str] = {}
+    masks: tuple[dict, dict] = ({}, {})
     for node in spec.nodes:
         w.scope = node.name
-        if node.kind not in EXPORTERS:
-            raise SpecError(
-                f"layer {node.name!r} of kind {node.kind} cannot be written as ONNX; "
-                f"these can: {', '.join(sorted(EXPORTERS))}"
-            )
-        place = _place(w, spec, layout, vector, node, values, masks)
-        made = EXPORTERS[node.kind](place)
-        made = made if isinstance(made, list) else [made]
+        p = {n: layout.view(vector, place.name) for n, place in layout.of(node.name).items()}
+        shapes = [layout.shapes[name] for name in node.inputs]
+        xs = [values[name] for name in node.inputs]
+        made = Place(w, layout.layers[node.name], p, xs, shapes, *masks).write()
         values.update(zip(output_names(node.name, len(made)), made, strict=True))
-        if layout.layers[node.name].keeps_time and place.x in masks:
-            masks.setdefault(made[0], masks[place.x])
     outputs = []
     for output in spec.outputs:
         w.scope = output
@@ -63,17 +85,6 @@ def to_bytes(spec: ModelSpec, vector: np.ndarray, name: str = "model", version: 
         w.rename(_scaled(w, layout, vector, output, values[output]), outputs[-1][0])
     inputs = [(n, ("N", *_lengths(n, shape))) for n, shape in spec.inputs]
     return w.to_bytes(name, inputs, outputs, version)
-
-
-def _place(w, spec, layout, vector, node, values, masks) -> Place:
-    layer = layout.layers[node.name]
-    p = {
-        short: layout.view(vector, place.name) for short, place in layout.of(node.name).items()
-    }
-    shapes = [layout.shapes[name] for name in node.inputs]
-    out = layer.output_shape(*shapes)
-    out = out if isinstance(out, list) else [out]
-    return Place(w, layer.config, p, [values[n] for n in node.inputs], shapes, out, masks)
 
 
 def _lengths(name: str, shape) -> list:
@@ -114,7 +125,7 @@ def _embedding(place: Place):
     index = w.node("Cast", place.x, to=7)
     y = w.node("Gather", w.constant(place.p["embeddings"], "embeddings"), index, axis=0)
     if place.config["mask_zero"]:
-        place.masks[y] = w.node("Not", w.node("Equal", index, w.number(0)))
+        place.hide(y, w.node("Not", w.node("Equal", index, w.number(0))))
     return y
 
 
@@ -124,8 +135,12 @@ def _masking(place: Place):
     value = w.number(np.float32(place.config["mask_value"]))
     differs = w.node("Not", w.node("Equal", place.x, value))
     most = w.node("ReduceMax", w.node("Cast", differs, to=6), axes=[-1], keepdims=0)
-    place.masks[y] = w.node("Cast", most, to=9)
-    return y
+    return place.hide(y, w.node("Cast", most, to=9))
+
+
+def _apply_mask(place: Place):
+    y = place.w.node("Identity", place.x)
+    return place.hide(y, place.w.node("Cast", place.xs[1], to=9))
 
 
 def _add(place: Place):
@@ -145,6 +160,38 @@ def _repeat_vector(place: Place):
     return w.node("Expand", y, w.ints(1, place.config["n"], 1))
 
 
+def _reverse_time(place: Place):
+    y = reverse_time(place.w, place.x)
+    if place.x in place.masks:
+        place.masks[y] = reverse_time(place.w, place.masks[place.x])
+    return y
+
+
+def _time_distributed(place: Place):
+    """Steps as rows, the layer, and rows as steps."""
+    w, masks = place.w, dict(place.inner_masks)
+    xs = [_as_rows(w, x) for x in place.xs]
+    rows = {row: masks[x] for x, row in zip(place.xs, xs, strict=True) if x in masks}
+    shapes = [shape[1:] for shape in place.shapes]
+    inner = Place(w, place.layer.inner, place.p, xs, shapes, rows, {})
+    made = inner.write()
+    ys = [_as_steps(w, y, place.x) for y in made]
+    place.inner_masks.update({y: rows[m] for y, m in zip(ys, made, strict=True) if m in rows})
+    return ys
+
+
+def _as_rows(w: Writer, x: str) -> str:
+    """x (B,T,...) -> (B*T,...)"""
+    shape = w.node("Concat", w.ints(-1), w.node("Shape", x, start=2), axis=0)
+    return w.node("Reshape", x, shape)
+
+
+def _as_steps(w: Writer, y: str, x: str) -> str:
+    """y (B*T,...) -> (B,T,...), B and T as in x"""
+    ends = w.node("Shape", x, start=0, end=2), w.node("Shape", y, start=1)
+    return w.node("Reshape", y, w.node("Concat", *ends, axis=0))
+
+
 def _same(place: Place):
     """Dropout and its like do nothing when predicting."""
     return place.x
@@ -153,6 +200,7 @@ def _same(place: Place):
 EXPORTERS = {
     "activation": _activation,
     "add": _add,
+    "apply_mask": _apply_mask,
     "dense": _dense,
     "dropout": _same,
     "embedding": _embedding,
@@ -160,7 +208,7 @@ EXPORTERS = {
     "masking": _masking,
     "repeat_vector": _repeat_vector,
     "reshape": _reshape,
-    "simple_rnn": export_recurrent.layer,
-    "lstm": export_recurrent.layer,
-    "gru": export_recurrent.layer,
+    "reverse_time": _reverse_time,
+    "time_distributed": _time_distributed,
+    **dict.fromkeys(("simple_rnn", "lstm", "gru"), export_recurrent.layer),
 }

@@ -21,7 +21,7 @@ def layer(place):
     mask = place.masks.get(place.x)
     x, backwards = place.x, config["go_backwards"]
     if mask is not None and backwards:
-        x, mask = (_reversed(w, value) for value in (x, mask))
+        x, mask = (reverse_time(w, value) for value in (x, mask))
     order = lengths = ""
     if mask is not None:
         order, lengths = _front(w, x, mask)
@@ -45,9 +45,10 @@ def layer(place):
     first = last[0]
     if config["return_sequences"]:
         y = w.node("Transpose", w.node("Squeeze", y, w.ints(1)), perm=[1, 0, 2])
-        first = _reversed(w, y) if reverse else y  # ours come in the order they were made
+        first = reverse_time(w, y) if reverse else y  # ours come in the order they were made
         if mask is not None:
             first = _spread(place, y, mask, states)
+            place.masks[first] = mask  # in the order of the outputs
     return [first, *last] if config["return_state"] else [first]
 
 
@@ -93,7 +94,7 @@ def _attributes(config, kind: str) -> dict:
     return found
 
 
-def _reversed(w, x: str) -> str:
+def reverse_time(w, x: str) -> str:
     """x (B,T,...) with its steps turned round."""
     return w.node("Slice", x, w.ints(-1), w.ints(-(2**62)), w.ints(1), w.ints(-1))
 
