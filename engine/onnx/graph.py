@@ -34,8 +34,8 @@ class Graph:
     def __init__(self, net: Net, limits: Limits | None = None):
         self.net, self.limits = net, limits or Limits()
         _check_known(net)
-        self._constants, nodes = self._folded()
-        self._plan = Plan(net, nodes)
+        self.constants, self.nodes = self._folded()
+        self._plan = Plan(net, self.nodes)
         self._plans: dict[int, Plan] = {}  # of the graphs inside, by id of their Net
 
     @classmethod
@@ -59,7 +59,7 @@ class Graph:
             raise ShapeError(f"the model has the inputs {names}, got {sorted(inputs)}")
         values = {slot.name: fitted(slot, inputs[slot.name]) for slot in self.net.inputs}
         run = _Run(self.limits, self.net.opset, self._plans)
-        results = run.plan(self._plan, values, [self._constants])
+        results = run.plan(self._plan, values, [self.constants])
         return dict(zip((o.name for o in self.net.outputs), results, strict=True))
 
     def _folded(self) -> tuple[dict, list[Op]]:
