@@ -22,6 +22,7 @@ _HOMES = {
     "Sequential": "models",
     "Model": "models",
     "load_model": "models",
+    "load_onnx": "onnx",
     "Input": "layers",
     "Dense": "layers",
     "set_random_seed": "utils",
@@ -38,11 +39,13 @@ _MODULES = (  # of the Keras-like API
     "losses",
     "metrics",
     "models",
+    "onnx",
     "ops",
     "optimizers",
     "preprocessing",
     "regularizers",
     "schedules",
+    "torch",
     "utils",
 )
 __all__ = ["__version__", *_HOMES, *_MODULES]

@@ -1,6 +1,7 @@
 """``respnet show``: what a saved network is, or one that lives in a server."""
 
 import json
+from collections import Counter
 from pathlib import Path
 
 from .cli_errors import CliError
@@ -33,6 +34,8 @@ def of_file(path: str) -> dict:
 
     if not Path(path).is_file():
         raise CliError(f"{path}: there is no such file; for a key of a server add --server")
+    if path.lower().endswith(".onnx"):
+        return of_onnx(path)
     try:
         saved = load(path)
         net = Network.load(path)
@@ -46,6 +49,30 @@ def of_file(path: str) -> dict:
         "seed": saved.spec.seed,
         "written by": f"respnet {saved.version}",
         **net.info(),
+    }
+
+
+def of_onnx(path: str) -> dict:
+    from respnet.engine.errors import EngineError
+    from respnet.engine.onnx import Graph
+    from respnet.engine.onnx.translate import NotPlain, to_spec
+
+    try:
+        made = Graph.load(path)
+        try:
+            network = graph(to_spec(made)[0])
+        except NotPlain as reason:
+            network = f"no plain network: {reason}"
+    except EngineError as problem:
+        raise CliError(f"{path}: {problem}") from None
+    counts = Counter(node.kind for node in made.net.nodes)
+    return {
+        "network": network,
+        "numbers in constants": sum(a.size for a in made.net.constants.values()),
+        "inputs": ", ".join(f"{s.name} {s.dtype} {s.shape}" for s in made.inputs),
+        "outputs": ", ".join(f"{s.name} {s.dtype} {s.shape}" for s in made.outputs),
+        "operators": ", ".join(f"{kind} {count}" for kind, count in sorted(counts.items())),
+        "written by": f"{made.net.producer or 'unknown'}, opset {made.net.opset}",
     }
 
 

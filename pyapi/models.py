@@ -15,6 +15,7 @@ from respnet.engine.spec import ModelSpec
 from .arguments import unknown
 from .connecting import Connectable
 from .fit import Trainable
+from .formats import Savable, load_model
 from .graph import Symbol, begins, calls_between, owned_nodes
 from .layers.base import Layer, automatic_name
 from .layers.core import InputLayer
@@ -24,7 +25,7 @@ from .states import States
 from .utils import next_seed
 
 
-class Structure(Sharing, Nested):
+class Structure(Sharing, Nested, Savable):
     """Layers and weights of a built model. ``network`` is the engine's model."""
 
     network: Network | None = None
@@ -142,23 +143,6 @@ class Structure(Sharing, Nested):
         from .summary import show
 
         show(self, line_length, print_fn)
-
-    def save(self, path, overwrite: bool = True, include_optimizer: bool = True) -> None:
-        """Write model, weights, and how it was compiled and trained so far: ``*.respnet``."""
-        from .saving import save_model
-
-        save_model(self, path, overwrite, include_optimizer)
-
-    def save_weights(self, path, overwrite: bool = True) -> None:
-        from .saving import save_model
-
-        save_model(self, path, overwrite, include_optimizer=False)
-
-    def load_weights(self, path) -> None:
-        """Weights of a file whose model has the same shapes."""
-        from .saving import load_weights
-
-        load_weights(self, path)
 
 
 class Model(Structure, Trainable):
@@ -284,13 +268,6 @@ class Sequential(Model):
 
 def _listed(symbols) -> list[Symbol]:
     return list(symbols) if isinstance(symbols, (list, tuple)) else [symbols]
-
-
-def load_model(path, custom_objects=None, compile: bool = True):
-    """The model that ``save`` wrote."""
-    from .saving import load_model as load
-
-    return load(path, custom_objects or {}, compile)
 
 
 __all__ = ["Model", "Sequential", "load_model"]

@@ -6,7 +6,6 @@ a server, say) are read too: each node becomes a layer.
 """
 
 from collections import Counter
-from pathlib import Path
 
 import numpy as np
 
@@ -21,14 +20,17 @@ from .connecting import Connectable
 from .graph import Symbol
 from .layers.base import Layer
 from .layers.core import InputLayer
+from .nodes import of_spec
 
 
-def save_model(model, path, overwrite: bool = True, include_optimizer: bool = True) -> None:
+def save_model(model, path, include_optimizer: bool = True) -> None:
     """Write a built model."""
-    if not overwrite and Path(path).exists():
-        raise FileExistsError(f"{path} is there already; overwrite=True replaces it")
     tensors, extra = contents(model, include_optimizer)
     storage.save(path, storage.Saved(model.spec, tensors, extra, __version__))
+
+
+def save_weights(model, path) -> None:
+    save_model(model, path, include_optimizer=False)
 
 
 def contents(model, include_optimizer: bool = True) -> tuple[dict, dict]:
@@ -129,7 +131,10 @@ def unpickled(spec: dict, tensors: dict, extra: dict):
 
 def restored(saved: storage.Saved, custom_objects: dict, compile: bool = True):
     """A model of what a file holds."""
+    if saved.extra.get("model") is None:
+        return of_spec(saved.spec, saved.tensors["weights"])
     model = _rebuilt(saved, custom_objects)
+    model._seed = saved.spec.seed  # of dropout: a training goes on to the same bits
     model.put_vector(saved.tensors["weights"])
     training = saved.extra.get("training")
     if compile and training:
@@ -138,10 +143,7 @@ def restored(saved: storage.Saved, custom_objects: dict, compile: bool = True):
 
 
 def _rebuilt(saved: storage.Saved, custom: dict):
-    about = saved.extra.get("model")
-    if about is None:
-        return _of_spec(saved.spec)
-    return restore_model(about, custom, saved.spec.dtype)
+    return restore_model(saved.extra["model"], custom, saved.spec.dtype)
 
 
 def restore_model(about: dict, custom: dict, dtype: str = "float32"):
@@ -205,35 +207,6 @@ def _compile(model, training: dict, state) -> None:
         model._resume = Snapshot(model.current_vector(), state, (int(steps), loss))
         model.rng = np.random.default_rng()
         model.rng.bit_generator.state = training["order"]
-
-
-class SpecLayer(Layer):
-    """A node of a spec as it is."""
-
-    arguments = {"node_kind": None, "options": None}
-
-    def config(self) -> dict:
-        return dict(self.options)
-
-    @property
-    def kind(self) -> str:
-        return self.node_kind
-
-
-def _of_spec(spec):
-    """A functional model with a layer for each node."""
-    from .models import Model
-
-    symbols = {name: InputLayer(shape, name=name).output for name, shape in spec.inputs}
-    inputs = list(symbols.values())
-    for node in spec.nodes:
-        layer = SpecLayer(node.kind, node.config, name=node.name)
-        results = layer([symbols[name] for name in node.inputs])
-        for i, symbol in enumerate(results if isinstance(results, list) else [results]):
-            symbols[f"{node.name}:{i}" if i else node.name] = symbol
-    if spec.scaling:
-        raise FileError("networks that scale their inputs are read by respnet.Network.load")
-    return Model(inputs, [symbols[name] for name in spec.outputs], dtype=spec.dtype)
 
 
 def load_weights(model, path) -> None:

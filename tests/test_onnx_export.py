@@ -144,6 +144,62 @@ def test_layers_that_change_shapes_and_shared_weights():
     check(spec, floats(2, 3), floats(2, 3))
 
 
+WINDOWS = [
+    ("conv2d", {"filters": 4, "kernel_size": [3, 2]}),
+    ("conv2d", {"filters": 4, "kernel_size": 3, "strides": 2, "padding": "same"}),
+    ("conv2d", {"filters": 4, "kernel_size": 3, "activation": "softmax", "use_bias": False}),
+    ("conv2d", {"filters": 4, "kernel_size": 2, "dilation_rate": 2, "padding": "same"}),
+    ("max_pooling2d", {"pool_size": [2, 3]}),
+    ("max_pooling2d", {"pool_size": 3, "strides": 2, "padding": "same"}),
+    ("average_pooling2d", {"pool_size": 3, "strides": 2, "padding": "same"}),
+    ("average_pooling2d", {}),
+    *[(f"global_{word}_pooling2d", {"keepdims": keep})
+      for word in ("max", "average") for keep in (False, True)],
+    ("zero_padding2d", {"padding": [[1, 2], [0, 3]]}),
+]  # fmt: skip
+WINDOWS_1D = [
+    ("conv1d", {"filters": 4, "kernel_size": 3, "padding": "causal"}),
+    ("conv1d", {"filters": 4, "kernel_size": 3, "strides": 2, "padding": "same"}),
+    ("conv1d", {"filters": 4, "kernel_size": 2, "activation": "relu"}),
+    ("max_pooling1d", {"pool_size": 2, "padding": "same"}),
+    ("average_pooling1d", {"pool_size": 3}),
+    ("global_max_pooling1d", {}),
+    ("global_average_pooling1d", {"keepdims": True}),
+    ("zero_padding1d", {"padding": [1, 2]}),
+]
+
+
+@pytest.mark.parametrize("layer", WINDOWS, ids=str)
+def test_windows_over_images_of_any_size(layer):
+    check(ModelSpec.chain((9, 8, 3), [layer]), floats(2, 9, 8, 3))
+    check(ModelSpec.chain((None, None, 3), [layer]), floats(2, 7, 10, 3))
+
+
+@pytest.mark.parametrize("layer", WINDOWS_1D, ids=str)
+def test_windows_over_sequences_of_any_length(layer):
+    check(ModelSpec.chain((9, 3), [layer]), floats(2, 9, 3))
+    check(ModelSpec.chain((None, 3), [layer]), floats(2, 8, 3))
+
+
+def test_a_picture_net_as_the_workshop_has_it():
+    layers = [
+        ("conv2d", {"filters": 4, "kernel_size": 3, "padding": "same", "activation": "relu"}),
+        ("conv2d", {"filters": 4, "kernel_size": 3}),
+        ("activation", {"activation": "relu"}),
+        ("max_pooling2d", {}),
+        ("dropout", {"rate": 0.25}),
+        ("flatten", {}),
+        ("dense", {"units": 3, "activation": "softmax"}),
+    ]
+    check(ModelSpec.chain((10, 8, 3), layers), floats(2, 10, 8, 3))
+
+
+@pytest.mark.parametrize("keep", [False, True])
+def test_the_mean_of_the_steps_that_count(keep):
+    layers = [("masking", {}), ("global_average_pooling1d", {"keepdims": keep})]
+    check(ModelSpec.chain((7, 2), layers), floats(5, 7, 2) * (words() > 0)[:, :, None])
+
+
 def test_masks_from_an_input_and_time_turned_round():
     nodes = [
         Node("hidden", "apply_mask", ("x", "mask")),

@@ -11,7 +11,7 @@ import numpy as np
 
 from respnet.engine.errors import SpecError
 from respnet.engine.layers import Layer
-from respnet.engine.onnx import export_recurrent
+from respnet.engine.onnx import export_images, export_recurrent
 from respnet.engine.onnx.export_activations import activation
 from respnet.engine.onnx.export_recurrent import reverse_time
 from respnet.engine.onnx.writer import Writer
@@ -210,5 +210,6 @@ EXPORTERS = {
     "reshape": _reshape,
     "reverse_time": _reverse_time,
     "time_distributed": _time_distributed,
+    **export_images.EXPORTERS,
     **dict.fromkeys(("simple_rnn", "lstm", "gru"), export_recurrent.layer),
 }

@@ -37,6 +37,11 @@ class Writer:
         self._constants[made] = tensors.encoded(array, made)
         return made
 
+    @property
+    def number_of_dtype(self) -> int:
+        """Of the model's floats in ONNX."""
+        return tensors.NUMBERS[self.dtype]
+
     def ints(self, *values: int) -> str:
         return self.constant(np.array(values, np.int64), "shape")
 
@@ -94,7 +99,7 @@ class Writer:
             encode("Dim", dim_param=n) if isinstance(n, str) else encode("Dim", dim_value=n)
             for n in shape
         ]
-        kind = tensors.NUMBERS[self.dtype]
+        kind = self.number_of_dtype
         tensor = encode("TensorType", elem_type=kind, shape=encode("Shape", dim=dims))
         return encode("ValueInfo", name=name, type=encode("Type", tensor_type=tensor))
 
