@@ -3,17 +3,27 @@
 import numpy as np
 
 from respnet.engine.errors import ShapeError
+from respnet.engine.model import Model as Network
+from respnet.engine.stepping import step_spec
 
 
 class Stepper:
-    """Runs a model on one step of time at each call; made by ``model.stepper(rows)``.
+    """Runs a recurrent model on one step of time at each call; made by ``model.stepper(rows)``.
 
-    It has states of its own, which begin with zeros and go on from call to call, and answers with
-    the weights the model had when it was made. Nothing is allocated or checked between two calls.
+    It has states of its own, stateful layers or not; they begin with zeros and go on from call to
+    call. It answers with the weights the model had when it was made, and allocates nothing between
+    two calls.
     """
 
     def __init__(self, model, rows: int = 1):
         network = model.network
+        if not model.states:
+            if len(model.inputs) > 1:
+                raise ValueError(
+                    f"model {model.name} has several inputs: to go step by step, its recurrent "
+                    "layers must be stateful"
+                )
+            network = Network(step_spec(model.spec), vector=network.weights)
         shapes = [(rows, *(size or 1 for size in shape)) for _, shape in network.spec.inputs]
         arrays = [np.zeros(shape, network.dtype) for shape in shapes]
         self._run = network.bind(*arrays)

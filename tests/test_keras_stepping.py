@@ -9,8 +9,8 @@ from respnet.layers import GRU, LSTM, Dense, Input, SimpleRNN
 from respnet.models import Model, Sequential
 
 
-def chain(kinds, inputs=3, units=4, **options):
-    layers = [kind(units, return_sequences=True, stateful=True) for kind in kinds]
+def chain(kinds, inputs=3, units=4, stateful=True, **options):
+    layers = [kind(units, return_sequences=True, stateful=stateful) for kind in kinds]
     return Sequential([Input((None, inputs)), *layers, Dense(2)], **options)
 
 
@@ -19,10 +19,11 @@ def chain(kinds, inputs=3, units=4, **options):
     st.integers(1, 5),
     st.integers(1, 7),
     st.sampled_from(["float32", "float64"]),
+    st.booleans(),
 )
-@settings(max_examples=25, deadline=None)
-def test_steps_add_up_to_the_sequence(kinds, rows, steps, dtype):
-    model = chain(kinds, dtype=dtype)
+@settings(max_examples=30, deadline=None)
+def test_steps_add_up_to_the_sequence(kinds, rows, steps, dtype, stateful):
+    model = chain(kinds, dtype=dtype, stateful=stateful)
     x = np.random.default_rng(steps).normal(size=(rows, steps, 3))
     step = model.stepper(rows)
     for _ in range(2):
@@ -54,13 +55,20 @@ def test_a_stepper_has_the_weights_as_trained_when_it_was_made():
 
 
 def test_several_inputs_and_outputs():
-    a, b = Input((2,)), Input((3,))
-    model = Model([a, b], [Dense(2)(a), Dense(1)(b)])
-    x = [np.ones((1, 2)), np.ones((1, 3))]
-    said = model.stepper()(*x)
-    assert all(np.allclose(p, q) for p, q in zip(said, model.predict(x), strict=True))
+    def model(stateful):
+        a, b = Input((None, 2)), Input((3,))
+        return Model([a, b], [GRU(2, stateful=stateful)(a), Dense(1)(b)])
+
+    x = [np.ones((1, 1, 2)), np.ones((1, 3))]
+    whole = model(True)
+    step = whole.stepper()
+    assert [each.shape for each in step(*x)] == [(1, 2), (1, 1)]
+    step.reset()
+    assert all(np.allclose(p, q) for p, q in zip(step(*x), whole.predict(x), strict=True))
     with pytest.raises(ValueError, match="the model has 2 inputs, got 1"):
-        model.stepper()(x[0])
+        step(x[0])
+    with pytest.raises(ValueError, match="several inputs: to go step by step, its recurrent"):
+        model(False).stepper()
 
 
 def test_rows_that_do_not_fit_are_refused():
@@ -68,6 +76,8 @@ def test_rows_that_do_not_fit_are_refused():
         chain([GRU]).stepper()(np.ones((2, 1, 3)))
     with pytest.raises(ValueError, match="not built"):
         Sequential([Dense(1)]).stepper()
+    with pytest.raises(ValueError, match="this one has 0"):
+        Sequential([Input((2,)), Dense(1)]).stepper()
 
 
 def test_validation_begins_with_zeros_and_leaves_the_states_of_training():
