@@ -235,3 +235,81 @@ def test_featurewise_standardising_wants_fit():
     out = np.stack([maker.standardize(image) for image in x])
     assert np.allclose(out.mean(axis=(0, 1, 2)), 0, atol=1e-5)
     assert np.allclose(out.std(axis=(0, 1, 2)), 1, atol=1e-4)
+
+
+def test_samplewise_standardising_and_functions_of_ones_own():
+    x = np.random.default_rng(0).normal(5, 3, (3, 4, 4, 1))
+    maker = ImageDataGenerator(samplewise_center=True, samplewise_std_normalization=True)
+    for image in x:
+        out = maker.standardize(image)
+        assert abs(out.mean()) < 1e-5 and abs(out.std() - 1) < 1e-4
+    doubled = ImageDataGenerator(preprocessing_function=lambda image: 2 * image, rescale=0.5)
+    assert np.allclose(doubled.standardize(x[0]), x[0])
+
+
+def test_vertical_flips_turn_half_of_the_images():
+    x = np.tile(np.arange(2.0).reshape(1, 2, 1, 1), (200, 1, 1, 1))
+    (images,) = [next(ImageDataGenerator(vertical_flip=True).flow(x, batch_size=200, seed=1))]
+    turned = (images[:, 0, 0, 0] == 1).mean()
+    assert 0.4 < turned < 0.6 and np.allclose(images.sum(axis=(1, 2, 3)), 1)
+
+
+def test_a_flow_brings_weights_and_feeds_a_model():
+    from respnet.layers import Dense, Flatten, Input
+    from respnet.models import Sequential
+
+    x = np.random.default_rng(0).normal(size=(20, 3, 3, 1)).astype(np.float32)
+    y, weights = x.mean(axis=(1, 2)), np.linspace(0, 1, 20)
+    flow = ImageDataGenerator().flow(x, y, batch_size=8, sample_weight=weights, seed=2)
+    images, targets, w = flow[0]
+    rows = [int(np.flatnonzero((x == image).all(axis=(1, 2, 3)))[0]) for image in images]
+    assert np.allclose(targets, y[rows]) and np.allclose(w, weights[rows])
+    model = Sequential([Input((3, 3, 1)), Flatten(), Dense(1)])
+    model.compile("adam", "mse")
+    history = model.fit(flow, epochs=2, verbose=0).history
+    assert len(history["loss"]) == 2 and np.isfinite(history["loss"]).all()
+    assert model.optimizer.iterations == 6
+
+
+@pytest.mark.parametrize(
+    "options,message",
+    [
+        ({"fill_mode": "wrap"}, "fill_mode must be nearest or constant, got 'wrap'"),
+        ({"zca_whitening": True}, "no zca_whitening"),
+        ({"zoom_range": 0.2}, "unknown argument 'zoom_range'"),
+    ],
+)
+def test_changes_of_images_that_are_not_made_are_refused(options, message):
+    with pytest.raises((ValueError, TypeError), match=message):
+        ImageDataGenerator(**options)
+
+
+def test_images_must_have_channels():
+    with pytest.raises(ValueError, match=r"\(B, height, width, channels\), got \(2, 8, 8\)"):
+        ImageDataGenerator().flow(np.zeros((2, 8, 8)))
+
+
+@given(st.integers(1, 200), st.integers(1, 6), st.integers(1, 7), st.integers(1, 4))
+@settings(max_examples=60, deadline=None)
+def test_every_row_of_the_sequencer_is_one_text(length, batch, steps, epochs):
+    """Row k of batch n + 1 begins with what row k of batch n was to predict last."""
+    data = np.arange(length)
+    if (length - 1) // (batch * steps) < 1:
+        with pytest.raises(ValueError, match="do not fill one batch"):
+            next(minibatch_sequencer(data, batch, steps, epochs))
+        return
+    before = None
+    for x, y, _ in minibatch_sequencer(data, batch, steps, epochs):
+        if before is not None:
+            # the row that read the end of the text begins anew, at most one each epoch
+            goes_on = before[:, -1] == x[:, 0]
+            assert (~goes_on).sum() <= 1 and (x[~goes_on, 0] == 0).all()
+        before = y
+
+
+def test_splits_are_refused_that_leave_nothing():
+    for size in (3, 0.0, 1.5):
+        with pytest.raises(ValueError, match=f"test_size {size} of 3 rows"):
+            train_test_split([1, 2, 3], test_size=size)
+    with pytest.raises(ValueError, match=r"as many rows, got \[3, 2\]"):
+        train_test_split([1, 2, 3], [1, 2])

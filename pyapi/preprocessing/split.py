@@ -13,7 +13,8 @@ def train_test_split(*arrays, test_size=0.25, random_state=None, shuffle=True, s
     rows = len(arrays[0])
     if any(len(a) != rows for a in arrays):
         raise ValueError(f"arrays must have as many rows, got {[len(a) for a in arrays]}")
-    count = int(np.ceil(rows * test_size)) if 0 < test_size < 1 else int(test_size)
+    whole = isinstance(test_size, (int, np.integer))
+    count = int(test_size) if whole else int(np.ceil(rows * test_size))
     if not 0 < count < rows:
         raise ValueError(f"test_size {test_size} of {rows} rows leaves one part empty")
     train, test = _parts(rows, count, random_state, shuffle, stratify)
