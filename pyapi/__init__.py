@@ -34,6 +34,7 @@ _HOMES = {
 _MODULES = (  # of the Keras-like API
     "activations",
     "callbacks",
+    "datasets",
     "initializers",
     "layers",
     "losses",

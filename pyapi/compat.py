@@ -15,6 +15,7 @@ import numpy as np
 from . import (
     activations,
     callbacks,
+    datasets,
     initializers,
     layers,
     losses,
@@ -126,14 +127,6 @@ class Model(OldTraining, models.Model):
         super().__init__(inputs, outputs, name, **options)
 
 
-def load_data_cifar10(path=None):
-    """CIFAR-10 from a local folder of its Python batches: (x, y), (x_test, y_test)."""
-    raise FileNotFoundError(
-        "nothing is downloaded here: give the rows of CIFAR-10 as arrays, for example from the "
-        "files of https://www.cs.toronto.edu/~kriz/cifar.html"
-    )
-
-
 # --- the tree of modules --------------------------------------------------------------------
 
 
@@ -173,7 +166,7 @@ _preprocessing = _module(
 _models = _module(".models", models, Sequential=Sequential, Model=Model)
 _utils = _module(".utils", utils)
 _utils.np_utils = _module(".utils.np_utils", utils)
-_cifar = _module(".datasets.cifar10", load_data=load_data_cifar10)
+_cifar = _module(".datasets.cifar10", load_data=datasets.load_cifar10)
 keras = _module(
     "",
     Sequential=Sequential,
