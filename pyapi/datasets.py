@@ -21,8 +21,8 @@ def load_cifar10(folder=CIFAR10):
     test = folder / "test_batch.bin"
     if not training or not test.exists():
         raise FileNotFoundError(
-            f"{folder} has no data_batch_*.bin and test_batch.bin: put the files of CIFAR-10's "
-            "binary version there (https://www.cs.toronto.edu/~kriz/cifar.html)"
+            f"{folder} has no data_batch_*.bin and test_batch.bin; nothing is downloaded here, put "
+            "the binary version of https://www.cs.toronto.edu/~kriz/cifar.html there"
         )
     return _pictures(training), _pictures([test])
 

@@ -139,14 +139,15 @@ class Fitting:
     # --- batches from a stream --------------------------------------------------------------
 
     def _stream(self) -> None:
-        steps = self.data.steps
+        steps, done = self.data.steps, 0
         for number, (x, y, weights) in enumerate(self.data.epoch(self.model.rng)):
             rows = self.model.arrays(x, y, weights, self.plan.class_weight)
             self.callbacks.on_train_batch_begin(number)
             self.model.train_rows(rows)
             self.callbacks.on_train_batch_end(number, self.scores.logs())
-            done = (number + 1) * rows.rows
-            self.callbacks.progress(done, steps and steps * rows.rows, self.scores)
+            done += rows.rows
+            left = steps and max(0, steps - number - 1) * rows.rows  # if they are as large as this
+            self.callbacks.progress(done, steps and done + left, self.scores)
             if self.model.stop_training:
                 break
 

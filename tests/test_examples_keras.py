@@ -14,7 +14,14 @@ from respnet.preprocessing import pad_sequences
 
 FOLDER = Path(__file__).resolve().parents[1] / "examples"
 DATA = FOLDER.parent / "../shared/data"
-NAMES = {"addition_seq2seq", "iris_keras", "price_lstm", "text_generator", "who_said_that"}
+NAMES = {
+    "addition_seq2seq",
+    "iris_keras",
+    "price_lstm",
+    "text_generator",
+    "tiny_images",
+    "who_said_that",
+}
 
 
 def run(name, *words):
@@ -135,3 +142,25 @@ def test_addition_seq2seq_has_so_many_questions():
 def test_iris_keras():
     pytest.importorskip("sklearn")
     assert figure(r"accuracy (\d\.\d+) on 30", run("iris_keras")) >= 0.9
+
+
+# --- pictures -------------------------------------------------------------------------------
+
+TINY = ["--filters", 4, "--dense", 32]
+
+
+def test_tiny_images():
+    pytest.importorskip("sklearn")
+    output = run("tiny_images", *TINY, "--epochs", 6)
+    assert output.startswith("1400 pictures to learn from, 397 held out")
+    losses = [float(loss) for loss in re.findall(r" - loss: (\S+)", output)]
+    assert losses[-1] < losses[0] and figure(r"accuracy (\d\.\d+) on 397", output) > 0.15
+
+
+def test_tiny_images_of_cifar10(tmp_path):
+    for name in ("data_batch_1", "test_batch"):
+        rows = np.random.default_rng(0).integers(0, 256, (40, 3073), np.uint8)
+        rows[:, 0] %= 10
+        rows.tofile(tmp_path / f"{name}.bin")
+    output = run("tiny_images", *TINY, "--epochs", 1, "--data", tmp_path)
+    assert output.startswith("40 pictures") and "Total params" in output
