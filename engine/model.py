@@ -23,6 +23,7 @@ CACHE_BYTES = 512 * 1024  # of activations per sub-batch in the rows layout
 FEWEST_ROWS = 16
 # Recurrent weights larger than this come from afar at each step of time; more rows share the way.
 FAR_BYTES, FAR_ROWS = 1024 * 1024, 64
+PYTHON_ROWS = 256  # a call of Python costs as much as the work on many rows
 
 PROGRAMS = 64  # compiled programs kept, and as many sets of packed weights
 
@@ -129,6 +130,8 @@ class Model(Predictor):
             return 1
         if layout == "lanes":
             return LANES_BLOCK if program.mode == "predict" else LANES_ROWS
+        if any(step.op == "python_forward" for step in program.steps):
+            return PYTHON_ROWS
         buffers = {o for s in program.steps for o in s.operands if o is not None and o.rows}
         row_bytes = sum(buffer.columns * buffer.times for buffer in buffers) * self.dtype.itemsize
         fewest = FAR_ROWS if self._recurrent_bytes() > FAR_BYTES else FEWEST_ROWS

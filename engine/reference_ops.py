@@ -10,6 +10,7 @@ from numpy import abs, exp, log, log1p, maximum, sqrt, where
 from respnet.engine.reference_activations import ACTIVATIONS, sigmoid
 from respnet.engine.reference_image import *  # noqa: F403
 from respnet.engine.reference_optimizers import *  # noqa: F403
+from respnet.engine.reference_python import *  # noqa: F403
 from respnet.engine.reference_recurrent import *  # noqa: F403
 from respnet.engine.reference_sequence import *  # noqa: F403
 

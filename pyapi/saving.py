@@ -20,6 +20,7 @@ from .connecting import Connectable
 from .graph import Symbol
 from .layers.base import Layer
 from .layers.core import InputLayer
+from .layers.own import check_plain, learn
 from .nodes import of_spec
 
 
@@ -72,6 +73,8 @@ def describe_layer(layer) -> dict:
     if not isinstance(layer, Layer):
         return describe(layer)
     config = layer.get_config()
+    if layer.kind == "python":
+        check_plain(layer)
     for name, value in config.items():
         if isinstance(getattr(layer, name), Connectable):
             config[name] = describe_layer(getattr(layer, name))
@@ -117,6 +120,7 @@ def _numbers(optimizer) -> dict:
 
 def load_model(path, custom_objects: dict, compile: bool = True):
     """The model of a file, compiled and ready to go on if it was."""
+    learn(custom_objects)
     saved = storage.load(path)
     try:
         return restored(saved, custom_objects, compile)
@@ -183,7 +187,12 @@ def restore_layer(about: dict, custom: dict | None = None) -> Layer:
     if about["class"] not in classes:
         raise ValueError(unknown("layer class", about["class"], classes))
     config = {name: _restored(value, custom) for name, value in about["config"].items()}
-    return classes[about["class"]](**config, name=about["name"])
+    made = classes[about["class"]]
+    if made.kind != "python":
+        return made(**config, name=about["name"])
+    layer = made.from_config(config)
+    layer.name = about["name"]
+    return layer
 
 
 def _restored(value, custom):

@@ -53,7 +53,10 @@ struct respnet_frame {
 };
 
 /* Faults: the executor turns them into errors. */
-enum { FAULT_EMBEDDING = 1 /* a number outside the table */ };
+enum {
+    FAULT_EMBEDDING = 1, /* a number outside the table */
+    FAULT_PYTHON = 2     /* an exception; fault_value is the address of the frame it was in */
+};
 
 typedef struct {
     const char *name; /* an op of engine/ops.py, with the suffix of its variant */

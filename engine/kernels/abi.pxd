@@ -12,6 +12,7 @@ cdef extern from "abi.h" nogil:
         SPACE_STATE
         SPACE_WORK
         SPACE_EXTERNAL
+        FAULT_PYTHON
 
     ctypedef void (*respnet_kernel)(const respnet_step *, respnet_frame *) noexcept nogil
 

@@ -34,7 +34,7 @@ cdef extern from "program.h" nogil:
 
 # Implemented in executor.pyx, over run.h: one module owns the helper threads.
 cdef void execute_steps(const respnet_step *steps, int count, respnet_frame *frame) noexcept nogil
-cdef int raise_fault(respnet_frame *frame) except -1
+cdef int raise_fault(Executable executable, respnet_frame *frame) except -1
 cdef void execute_batch(respnet_batch *b, int threads) noexcept nogil
 cdef double execute_training_step(respnet_batch *b, int threads) noexcept nogil
 cdef double execute_epoch(respnet_batch *b, int threads, char **data, const int64_t *order,
@@ -56,6 +56,7 @@ cdef class Executable:
     cdef readonly object dtype
     cdef readonly str layout
     cdef readonly str mode
+    cdef list callbacks
     cdef int64_t cost
     cdef int assemble(self, respnet_step **steps, int *count, list kernels) except -1
     cdef respnet_kernel find(self, str name) except *

@@ -11,8 +11,10 @@ from libc.string cimport memset
 from posix.stdlib cimport posix_memalign
 
 from respnet.engine.kernels.abi cimport (
-    MAX_CONSTANTS, MAX_DIMS, MAX_OPERANDS, RESPNET_LEVEL_CAPSULE, SPACE_EXTERNAL, SPACE_GRADIENTS,
+    FAULT_PYTHON, MAX_CONSTANTS, MAX_DIMS, MAX_OPERANDS, RESPNET_LEVEL_CAPSULE, SPACE_EXTERNAL, SPACE_GRADIENTS,
     SPACE_PACKS, SPACE_PARAMETERS, SPACE_WORK, respnet_entry, respnet_kernel, respnet_sizes)
+
+from respnet.engine.kernels.callback cimport Callback
 
 cimport numpy as cnp
 
@@ -49,8 +51,15 @@ cdef void execute_steps(const respnet_step *steps, int count, respnet_frame *fra
     run_leave(before)
 
 
-cdef int raise_fault(respnet_frame *frame) except -1:
+cdef int raise_fault(Executable executable, respnet_frame *frame) except -1:
     """Errors of a run: steps have no other way to refuse what they read."""
+    cdef Callback callback
+    if frame.fault == FAULT_PYTHON:
+        frame.fault = 0
+        for callback in executable.callbacks:
+            error = callback.take_error(<size_t>frame.fault_value)
+            if error is not None:
+                raise error
     if frame.fault:
         frame.fault = 0
         raise ShapeError(f"an embedding wants whole numbers from 0 to {frame.fault_limit:.0f}, "
@@ -130,7 +139,7 @@ cdef class Executable:
         self.level = level_table(level)
         self.dtype = np.dtype(dtype)
         self.type_number = cnp.NPY_FLOAT64 if self.dtype.itemsize == 8 else cnp.NPY_FLOAT32
-        self.layout, self.mode = lowered.layout, mode
+        self.layout, self.mode, self.callbacks = lowered.layout, mode, []
         self.assemble(&self.program.prepare, &self.program.prepares, lowered.prepare)
         self.assemble(&self.program.steps, &self.program.count, lowered.steps)
         self.assemble(&self.program.update, &self.program.updates, update or [])
@@ -155,6 +164,7 @@ cdef class Executable:
 
     cdef int assemble(self, respnet_step **steps, int *count, list kernels) except -1:
         cdef respnet_step *step
+        cdef Callback callback
         cdef int i, k
         steps[0] = <respnet_step *>calloc(max(len(kernels), 1), sizeof(respnet_step))
         if steps[0] == NULL:
@@ -164,7 +174,8 @@ cdef class Executable:
                     or len(kernel.constants) > MAX_CONSTANTS):
                 raise ValueError(f"{kernel.name} has more operands, dims or constants than a step")
             step = steps[0] + k
-            step.run = self.find(kernel.name)
+            if kernel.callback is None:
+                step.run = self.find(kernel.name)
             for i in range(MAX_OPERANDS):
                 step.space[i] = -1
             for i, operand in enumerate(kernel.operands):
@@ -176,6 +187,10 @@ cdef class Executable:
             step.times = kernel.times
             for i, constant in enumerate(kernel.constants):
                 step.constant[i] = constant
+            if kernel.callback is not None:
+                callback = kernel.callback
+                callback.attach(step, self.type_number, self.dtype.itemsize)
+                self.callbacks.append(callback)
         count[0] = len(kernels)
         return 0
 
@@ -319,7 +334,7 @@ cdef class Bound:
         else:
             with nogil:
                 run_batch(&batch, threads)
-        raise_fault(frames.frames)
+        raise_fault(self.executable, frames.frames)
         if threads == 1:
             self.free.append(frames)
         return 0

@@ -9,6 +9,7 @@ program are in its layout already; otherwise steps that turn them stand at its b
 from dataclasses import dataclass, field, replace
 
 from respnet.engine.kernels.lowering_image import IMAGE
+from respnet.engine.kernels.lowering_python import PYTHON
 from respnet.engine.kernels.lowering_recurrent import RECURRENT
 from respnet.engine.kernels.lowering_sequence import SEQUENCE
 from respnet.engine.kernels.plan import Scratch, plan
@@ -43,6 +44,7 @@ class Kernel:
     constants: tuple = ()
     repeats: int = 1
     times: int = 1
+    callback: object = None
 
 
 @dataclass
@@ -67,7 +69,7 @@ def narrow(program) -> bool:
 
 
 # op -> function(lowering, step), beside the methods of _Lowering
-LOWERINGS: dict = {**IMAGE, **RECURRENT, **SEQUENCE}
+LOWERINGS: dict = {**IMAGE, **PYTHON, **RECURRENT, **SEQUENCE}
 ROWS_ONLY = {*LOWERINGS, "multiply"}  # ops without a lanes kernel
 
 

@@ -27,7 +27,7 @@ static inline void run_steps(const respnet_step *steps, int count, respnet_frame
 /* Rows [first, last) of a batch, a sub-batch at a time; first is a multiple of the sub-batch. */
 static void run_rows(const respnet_program *p, respnet_frame *f, char *const *external,
                      int64_t first, int64_t last) {
-    for (int64_t row = first; row < last; row += p->rows) {
+    for (int64_t row = first; row < last && !f->fault; row += p->rows) {
         f->first_row = row;
         f->rows = last - row < p->rows ? last - row : p->rows;
         for (int i = 0; i < p->externals; i++)

@@ -174,7 +174,7 @@ cdef class Core:
         self.point_to(data)
         with nogil:
             execute_batch(&self.batch, self.threads)
-        raise_fault(self.frames.frames)
+        raise_fault(self.executable, self.frames.frames)
         return self.frames.frames[0].loss, self.frames.frames[0].metric
 
     def gradient(self, Staged data):
@@ -196,7 +196,7 @@ cdef class Core:
                 loss = execute_training_step(&self.batch, self.threads)
                 if self.frames.frames[0].fault:
                     break
-        raise_fault(self.frames.frames)
+        raise_fault(self.executable, self.frames.frames)
         return loss
 
     def epoch(self, Staged data, cnp.ndarray order, int64_t size):
@@ -216,7 +216,7 @@ cdef class Core:
             loss = execute_epoch(&self.batch, self.threads, arrays,
                                  <const int64_t *>cnp.PyArray_DATA(order), n, size,
                                  &self.cancelled, &metric)
-        raise_fault(self.frames.frames)
+        raise_fault(self.executable, self.frames.frames)
         return loss, metric
 
     def output(self, int i):

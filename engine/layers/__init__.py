@@ -24,6 +24,7 @@ from respnet.engine.layers.pooling import (
     MaxPooling1D,
     MaxPooling2D,
 )
+from respnet.engine.layers.python import Python
 from respnet.engine.layers.reshape import Flatten, RepeatVector, Reshape, ReverseTime
 from respnet.engine.layers.simple_rnn import SimpleRNN
 from respnet.engine.layers.time_distributed import TimeDistributed
@@ -49,6 +50,7 @@ _ALL = (
     Masking,
     MaxPooling1D,
     MaxPooling2D,
+    Python,
     RepeatVector,
     Reshape,
     ReverseTime,

@@ -76,6 +76,18 @@ class GradientTape:
         results = [gradients.get(id(tensor)) for tensor in wanted]
         return results if several else results[0]
 
+    def gradients(self, pairs, sources) -> list:
+        """Of several targets at once: pairs of (target, its gradient) -> one for each source.
+
+        Targets that are not on the tape are constants.
+        """
+        start: dict = {}
+        for y, dy in pairs:
+            if isinstance(y, Tensor) and y.tape is self:
+                start[id(y)] = dy if id(y) not in start else start[id(y)] + dy
+        gradients = self._backward(start)
+        return [gradients.get(id(tensor)) for tensor in sources]
+
     def _check(self, tensor, what: str) -> None:
         if not isinstance(tensor, Tensor) or tensor.tape is not self:
             got = "a tensor" if isinstance(tensor, Tensor) else type(tensor).__name__

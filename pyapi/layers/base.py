@@ -13,6 +13,7 @@ from respnet.engine.spec import Node
 from ..arguments import REQUIRED, Configured, bind, signature
 from ..connecting import Connectable, Expansion
 from ..graph import Call, Symbol
+from .own import Written, register
 
 _names: Counter = Counter()
 # Every layer takes these too; those after the line describe the input of a first layer.
@@ -41,13 +42,14 @@ def reset_names() -> None:
     _names.clear()
 
 
-class Layer(Configured, Connectable):
-    """Base. ``kind``: of the engine's layer. ``arguments``: the table of Keras.
+class Layer(Written, Configured, Connectable):
+    """Base, also of users' own layers (``own.py``). ``arguments``: the table of Keras.
+
+    ``kind``: of the engine's layer.
 
     ``ignored``: arguments that change nothing here. ``renamed``: words of Keras -> of the engine.
     """
 
-    kind = ""
     ignored: tuple[str, ...] = ()
     renamed: Mapping[str, str] = {}
 
@@ -55,6 +57,8 @@ class Layer(Configured, Connectable):
         super().__init_subclass__(**options)
         if "arguments" in cls.__dict__:
             cls.__signature__ = signature({**cls.arguments, "name": None})
+        if cls.kind == "python":
+            register(cls.__name__, cls)
 
     def __init__(self, *values, **options):
         own, common = self._split(options)
@@ -107,6 +111,8 @@ class Layer(Configured, Connectable):
 
     def config(self) -> dict:
         """The arguments in the engine's words."""
+        if self.kind == "python":
+            return {"layer": self.described()}
         left = {n: v for n, v in self.get_config().items() if n not in self.ignored}
         return {self.renamed.get(name, name): value for name, value in left.items()}
 
@@ -124,7 +130,8 @@ class Layer(Configured, Connectable):
             if not isinstance(symbol, Symbol):
                 raise TypeError(
                     f"layer {self.name} is called on Input(...) or the result of another layer, "
-                    f"got {type(symbol).__name__}; use model.predict for arrays"
+                    f"got {type(symbol).__name__}; use model.predict for arrays, "
+                    "and respnet.ops within call"
                 )
         return self.connect(symbols, **options)
 

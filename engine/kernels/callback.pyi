@@ -1,0 +1,6 @@
+from collections.abc import Callable
+
+class Callback:
+    """A step that calls ``function(key, arrays) -> arrays``."""
+
+    def __init__(self, function: Callable, shapes: list, reads: int) -> None: ...
