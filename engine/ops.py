@@ -10,7 +10,7 @@ Attributes are plain numbers or words fixed when a program is compiled.
 import re
 from dataclasses import dataclass
 
-from respnet.engine import ops_image, ops_recurrent, ops_python
+from respnet.engine import ops_image, ops_python, ops_recurrent
 
 
 @dataclass(frozen=True)
@@ -116,7 +116,8 @@ _op(
     "metric",
 )
 
-for _name, _signature, _summary, _attributes in (*ops_recurrent.ROWS, *ops_image.ROWS, *ops_python.ROWS):
+_FAMILIES = (*ops_recurrent.ROWS, *ops_image.ROWS, *ops_python.ROWS)
+for _name, _signature, _summary, _attributes in _FAMILIES:
     _op(_name, _signature, _summary, *_attributes)
 
 # Optimizer steps over the flat vector of trainable parameters; formulas in kernels/formulas.hpp.

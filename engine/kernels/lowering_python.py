@@ -3,7 +3,6 @@
 from dataclasses import replace
 
 from respnet.engine.kernels.callback import Callback
-from respnet.engine.ops import OPS
 
 
 def _shape(buffer):
@@ -17,9 +16,9 @@ def _python(method: str):
         gradients = [o for o in step.operands if o is not None and o.space == "gradients"]
         shared = low.shared(gradients[0]) if gradients else 0
         low.emit(step.op, step.operands, (shared,))
-        reads = sum(not operand.written for operand in OPS[step.op].operands)
-        function = getattr(step.attributes["function"], method)
-        callback = Callback(function, [_shape(o) for o in step.operands], reads)
+        function = step.attributes["function"]
+        shapes = [_shape(o) for o in step.operands]
+        callback = Callback(getattr(function, method), shapes, function.reads[method])
         low.out.steps[-1] = replace(low.out.steps[-1], callback=callback)
 
     return lower

@@ -121,6 +121,8 @@ class Run:
     key: of the rows in work; what forward saves under it is taken by the backward step after it.
     """
 
+    reads = {"forward": INPUTS + 2, "backward": INPUTS + 2 + OUTPUTS}  # operands, from the first on
+
     def __init__(self, own: Own, parts, output_shapes, training: bool):
         self.own, self.training, self.saved = own, training, {}
         self.places = [_places(part) for part in parts]

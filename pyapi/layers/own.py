@@ -8,8 +8,9 @@
             return inputs * self.factor
 
 ``call`` works on arrays (B,...) with the ops of respnet.ops; a tape notes them in training and
-gives the gradients. A layer that knows its gradient writes ``forward(inputs) -> (outputs, saved)`` and
-``backward(saved, doutputs) -> (dinputs, {weight name: gradient})`` in place of ``call``.
+gives the gradients. A layer that knows its gradient writes, in place of ``call``,
+``forward(inputs) -> (outputs, saved)`` and
+``backward(saved, doutputs) -> (dinputs, {weight name: gradient})``.
 """
 
 import inspect
