@@ -76,7 +76,7 @@ def describe_layer(layer) -> dict:
     if layer.kind == "python":
         check_plain(layer)
     for name, value in config.items():
-        if isinstance(getattr(layer, name), Connectable):
+        if isinstance(getattr(layer, name, None), Connectable):
             config[name] = describe_layer(getattr(layer, name))
         elif isinstance(value, (list, tuple)):
             config[name] = [describe_layer(v) if isinstance(v, Connectable) else v for v in value]

@@ -35,7 +35,9 @@ class Variable(Operators):
 
     @property
     def model(self):
-        return self.layer._owner()
+        if self.layer.model is None:
+            raise ValueError(f"weight {self.name} has no numbers before a model with it is built")
+        return self.layer.model
 
     @property
     def path(self) -> str:

@@ -1,8 +1,8 @@
 """Steps that call Python: layers, losses and activations of users.
 
 A step takes the GIL on whichever thread runs it. What is read is copied, so that Python may keep
-it; what comes back is copied to its place. An exception becomes a fault of the frame and is raised to
-whoever started the run.
+it; what comes back is copied to its place. An exception becomes a fault of the frame and is raised
+to whoever started the run.
 """
 
 from cpython.ref cimport PyObject

@@ -12,7 +12,8 @@ from posix.stdlib cimport posix_memalign
 
 from respnet.engine.kernels.abi cimport (
     FAULT_PYTHON, MAX_CONSTANTS, MAX_DIMS, MAX_OPERANDS, RESPNET_LEVEL_CAPSULE, SPACE_EXTERNAL,
-    SPACE_GRADIENTS, SPACE_PACKS, SPACE_PARAMETERS, SPACE_WORK, respnet_entry, respnet_kernel, respnet_sizes)
+    SPACE_GRADIENTS, SPACE_PACKS, SPACE_PARAMETERS, SPACE_WORK, respnet_entry, respnet_kernel,
+    respnet_sizes)
 
 from respnet.engine.kernels.callback cimport Callback
 

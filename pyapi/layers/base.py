@@ -13,7 +13,7 @@ from respnet.engine.spec import Node
 from ..arguments import REQUIRED, Configured, bind, signature
 from ..connecting import Connectable, Expansion
 from ..graph import Call, Symbol
-from .own import Written, register
+from .own import Written
 
 _names: Counter = Counter()
 # Every layer takes these too; those after the line describe the input of a first layer.
@@ -57,8 +57,6 @@ class Layer(Written, Configured, Connectable):
         super().__init_subclass__(**options)
         if "arguments" in cls.__dict__:
             cls.__signature__ = signature({**cls.arguments, "name": None})
-        if cls.kind == "python":
-            register(cls.__name__, cls)
 
     def __init__(self, *values, **options):
         own, common = self._split(options)

@@ -31,10 +31,21 @@ FUNCTIONS: dict = {}  # name -> function of Lambda layers, as files may ask for 
 
 
 class Written:
-    """What a layer class offers to those who write one. ``kind`` of others is the engine's."""
+    """What a layer class offers to those who write one.
 
-    kind = "python"
+    ``kind`` of a class that is written by a user, or has ``call``, is "python".
+    """
+
+    kind = ""
     supports_masking = False  # True: output t belongs to input t, and a mask goes on
+
+    def __init_subclass__(cls, **options):
+        super().__init_subclass__(**options)
+        strange = not cls.kind and not cls.__module__.startswith("respnet.")
+        if strange or {"call", "forward"} & set(vars(cls)):
+            cls.kind = "python"
+        if cls.kind == "python":
+            register(cls.__name__, cls)
 
     def __new__(cls, *values, **options):
         made = super().__new__(cls)
