@@ -147,6 +147,10 @@ class Model(Predictor):
         """The layout for many rows."""
         return "lanes" if narrow(self.program(mode, shapes=shapes)) else "rows"
 
+    def predict_rows(self, rows):
+        """rows (B,N): the numbers of each row of the one input, whatever its shape."""
+        return self.predict(rows.reshape(len(rows), *self.spec.inputs[0][1]))
+
     def trainer(self, optimizer: str = "rprop", constants=None, **options):
         """A Trainer on a copy of the present weights (``engine/trainer.py``)."""
         from respnet.engine.trainer import Trainer  # it builds on this module

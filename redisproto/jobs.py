@@ -128,7 +128,7 @@ class Job:
         if loss_named(self.model.spec.loss).metric in CLASS_METRICS:
             return result.progress.metric
         judge = Model(self.model.spec, vector=result.weights.vector)
-        chosen = judge.predict(np.ascontiguousarray(self.test_rows.inputs)).argmax(axis=1)
+        chosen = judge.predict_rows(np.ascontiguousarray(self.test_rows.inputs)).argmax(axis=1)
         return float(np.mean(chosen != self.test_rows.targets[:, 0]))
 
 

@@ -11,6 +11,8 @@ from respnet.engine.dataset import DataSplit
 from respnet.engine.model import Model
 
 from . import network_io
+from .network_io import FLOAT
+from .network_options import row_numbers
 from .nr_fast import Hot
 from .values import Value
 
@@ -47,7 +49,7 @@ class NetworkValue(Value):
     """A network under a key; ``place`` is (db, key), kept up while a training needs it."""
 
     __slots__ = ("options", "model", "data", "stats", "resume", "job", "last", "place", "hot",
-                 "_awaited", "__weakref__")
+                 "work", "_awaited", "__weakref__")
 
     kind = 2
     type_name = "neural-NN"
@@ -58,8 +60,8 @@ class NetworkValue(Value):
         """``seed`` of the initial weights; None: as the options say."""
         super().__init__()
         self.options = options
-        columns = 1 if options.role == "classifier" else options.units[-1]
-        self.data = DataSplit(options.units[0], columns, train_maxlen, test_maxlen)
+        columns = 1 if options.role == "classifier" else options.outputs
+        self.data = DataSplit(options.inputs, columns, train_maxlen, test_maxlen)
         self.job = self.last = self.place = self._awaited = self.hot = None
         self.initialise(seed)
 
@@ -72,12 +74,19 @@ class NetworkValue(Value):
     def _use(self, model):
         self.model = model
         if self.hot is None:
-            self.hot = Hot(self.data, model, self.options.units[-1], self.is_classifier)
+            self.hot = Hot(self.data, model, self.options)
         self.hot.use(model)
+        recurrent = self.options.recurrent
+        self.work = FLOAT.itemsize * row_numbers(model.program("predict")) if recurrent else 0
 
     @property
     def is_classifier(self):
         return self.options.role == "classifier"
+
+    @property
+    def stepper(self):
+        """The present weights for one step of time after another (``engine/stepping.py``)."""
+        return self.hot.make_stepper()
 
     # -- configuration
 
@@ -125,7 +134,8 @@ class NetworkValue(Value):
     def memory_usage(self):
         weights = self.model.weights.vector.nbytes
         state = 0 if self.resume is None else self.resume.state.nbytes + weights
-        return FIXED_BYTES + 2 * weights + state + self.data.train.nbytes + self.data.test.nbytes
+        rows = self.data.train.nbytes + self.data.test.nbytes
+        return FIXED_BYTES + 2 * weights + self.work + state + rows
 
     def dump(self):
         return network_io.dump(self)

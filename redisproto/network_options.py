@@ -6,13 +6,22 @@ Options are what clients set; the engine's spec follows from them and a seed.
 import random
 from dataclasses import asdict, dataclass, field, fields, replace
 from itertools import pairwise
+from math import prod
 
-from respnet.engine.errors import EngineError, SpecError
+from respnet.engine.errors import EngineError, LimitError, SpecError
+from respnet.engine.layer_words import (
+    has_states,
+    network_spec,
+    row_shape,
+    training_defaults,
+    word_count,
+)
 from respnet.engine.losses import loss_named
 from respnet.engine.optimizers import optimizer_named
 from respnet.engine.original import original_spec
 from respnet.engine.program import compile_program
-from respnet.engine.spec import MAX_NODES, MAX_PARAMETERS, ModelSpec
+from respnet.engine.spec import MAX_NODES, MAX_PARAMETERS
+from respnet.engine.stepping import step_spec
 from respnet.engine.training import TrainOptions
 
 ROLES = ("classifier", "regressor")
@@ -20,14 +29,17 @@ DEFAULT, ORIGINAL = "default", "original"
 HIDDEN = "tanh"
 SEED_BITS = 62
 FIXED_BY_ORIGINAL = ("hidden", "output", "loss", "optimizer", "constants", "batch")
+MAX_ROW = 1 << 24  # numbers a network of sequences computes with for each row
 SHAPING = ("hidden", "output", "normalize", "seed", "algorithm")  # new ones mean new weights
 
 
 @dataclass(frozen=True)
 class NetworkOptions:
-    """units: (I, hidden..., O). None or 0: whatever the engine's default is."""
+    """units: (inputs, layers..., outputs) as ``layer_words.py`` writes them: numbers, or words.
+    None or 0: whatever the engine's default is.
+    """
 
-    units: tuple[int, ...]
+    units: tuple[int | str, ...]
     role: str
     normalize: bool = False
     hidden: str = HIDDEN
@@ -39,24 +51,63 @@ class NetworkOptions:
     seed: int | None = None  # None: another one at each initialisation
     algorithm: str = DEFAULT
 
+    @classmethod
+    def of_new(cls, units, role, normalize):
+        """The options of a network just made."""
+        training = training_defaults(units)
+        if training:
+            training["batch"] = training.pop("batch_size")
+        return cls(units, role, normalize, **training)
+
     @property
-    def parameters(self):
-        """Weights and biases, counted without making any."""
-        return sum((i + 1) * o for i, o in pairwise(self.units))
+    def inputs(self):
+        """Numbers of a row: T*I of a sequence."""
+        return prod(row_shape(self.units[0]))
+
+    @property
+    def outputs(self):
+        return self.units[-1]
+
+    @property
+    def worded(self):
+        """Whether there is more than dense layers and numbers."""
+        return any(isinstance(word, str) for word in self.units)
+
+    @property
+    def recurrent(self):
+        return has_states(self.units)
+
+    @property
+    def words(self):
+        """How many words the inputs are numbers of; 0: they are plain numbers."""
+        return word_count(self.units)
 
     def check(self):
         """EngineError if this network cannot be built or trained; nothing large is allocated."""
-        check_size(self.units)
+        if not self.worded:
+            check_size(self.units)
         if self.algorithm == ORIGINAL:
+            if self.worded:
+                raise SpecError("the original algorithm knows dense layers only")
             changed = [name for name in FIXED_BY_ORIGINAL if getattr(self, name) != BLANK[name]]
             if changed:
                 raise SpecError(f"the original algorithm has its own {changed[0]}")
         spec = self.spec(0)
         if self.role == "regressor" and loss_named(spec.loss).columns == 1:
             raise SpecError(f"loss {spec.loss} wants class numbers: it is for classifiers")
-        compile_program(spec, "train")
+        self.check_program(spec)
         optimizer_named(self.optimizer, self.constants)
         return self
+
+    def check_program(self, spec):
+        """What is computed is known before anything is allocated."""
+        try:
+            program = compile_program(spec, "train")
+        except LimitError:
+            raise SpecError(f"a neural network has at most {MAX_PARAMETERS} weights") from None
+        if self.recurrent:
+            check_row(program)
+            step_spec(spec)
 
     def draw_seed(self):
         """The seed of the next initialisation."""
@@ -66,8 +117,8 @@ class NetworkOptions:
         """The engine's spec with initial weights from ``seed``."""
         if self.algorithm == ORIGINAL:
             return original_spec(self.units, role=self.role, scaling=self.normalize, seed=seed)
-        return ModelSpec.dense(self.units, role=self.role, hidden=self.hidden, output=self.output,
-                               loss=self.loss, scaling=self.normalize, seed=seed)
+        return network_spec(self.units, role=self.role, hidden=self.hidden, output=self.output,
+                            loss=self.loss, scaling=self.normalize, seed=seed)
 
     def train_options(self, **limits):
         """TrainOptions with the limits of one NR.TRAIN."""
@@ -111,3 +162,17 @@ def check_size(units):
     weights = sum((i + 1) * o for i, o in pairwise(units))
     if weights > MAX_PARAMETERS:
         raise SpecError(f"a neural network has at most {MAX_PARAMETERS} weights, got {weights}")
+
+
+def row_numbers(program):
+    """How many numbers a program computes with for each row, at most."""
+    buffers = {o for step in program.steps for o in step.operands if o is not None and o.rows}
+    return sum(buffer.columns for buffer in buffers)
+
+
+def check_row(program):
+    """SpecError if a row of sequences takes too much memory."""
+    numbers = row_numbers(program)
+    if numbers > MAX_ROW:
+        raise SpecError(f"a neural network has at most {MAX_ROW} numbers at work for a row, "
+                        f"got {numbers}")

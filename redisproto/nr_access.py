@@ -17,6 +17,7 @@ NOT_A_NUMBER = ("ERR invalid neural network input: must be a valid float precisi
 INPUTS = ("ERR number of arguments does not match the number of inputs in the neural network")
 INPUTS_AND_OUTPUTS = ("ERR number of arguments does not match the number of inputs and outputs in "
                       "the neural network")
+BAD_WORD = "ERR neural network inputs must be the numbers of words, from 0 to {}, got {:.9g}"
 REPLY_BYTES = 512 << 20  # a single reply is no longer than an argument may be
 NUMBER_BYTES = 26  # of a double in a reply, at most
 
@@ -63,9 +64,23 @@ def blob(word, columns, what):
     return np.ascontiguousarray(rows, np.float32)
 
 
+def check_words(net, inputs):
+    """CommandError unless all inputs are numbers of words, where the network reads words."""
+    words = net.options.words
+    if not words:
+        return
+    wrong = inputs[(inputs != np.floor(inputs)) | (inputs < 0) | (inputs >= words)]
+    if len(wrong):
+        raise CommandError(BAD_WORD.format(words - 1, float(wrong[0])))
+
+
 def outputs(net, rows, item_bytes):
     """rows (n,I) -> outputs (n,O); refused before it is computed if the reply were too long."""
-    if len(rows) * net.options.units[-1] * item_bytes > REPLY_BYTES:
+    check_reply(len(rows) * net.options.outputs * item_bytes)
+    return net.model.predict_rows(rows)
+
+
+def check_reply(size):
+    if size > REPLY_BYTES:
         raise CommandError(f"ERR the reply would be longer than {REPLY_BYTES} bytes: send fewer "
                            "rows at a time")
-    return net.model.predict(rows)

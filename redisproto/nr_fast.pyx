@@ -11,6 +11,8 @@ from libc.string cimport memcmp, memcpy
 
 import numpy as np
 
+from respnet.engine.stepping import make_stepper
+
 from .database cimport Account, Database, Entry
 from .numbers cimport parse_float32
 
@@ -25,8 +27,10 @@ cdef list slots = [None] * (1 << SLOT_BITS)  # of Hot, by a hash of the key
 cdef class Hot:
     """Of one network: where it was found, its present weights, its data sets."""
 
-    def __cinit__(self, DataSplit data not None, model, Py_ssize_t outputs, bint classifier):
-        self.data, self.classifier, self.outputs = data, classifier, outputs
+    def __cinit__(self, DataSplit data not None, model, options):
+        cdef Py_ssize_t outputs = options.outputs
+        self.data, self.outputs, self.classifier = data, outputs, options.role == "classifier"
+        self.words, self.recurrent = options.words, options.recurrent
         self.inputs, self.targets = data.train.input_columns, data.train.target_columns
         self.x = <float*>calloc(self.inputs + self.targets + outputs, sizeof(float))
         if self.x == NULL:
@@ -40,7 +44,7 @@ cdef class Hot:
 
     def use(self, model):
         """The weights of ``model`` as they are now answer from now on."""
-        self.model, self.bound = model, None
+        self.model, self.bound, self.stepper = model, None, None
 
     def forget(self):
         """Key or id have changed: look the network up again."""
@@ -49,7 +53,7 @@ cdef class Hot:
     def remove(self):
         """The network has no key any more."""
         self.forget()
-        self.model = self.bound = self.data = self.batch = None
+        self.model = self.bound = self.stepper = self.data = self.batch = None
 
     cdef inline bint is_at(self, Session c, const Span* key) noexcept:
         """Whether ``key`` is this network's, for sure."""
@@ -80,10 +84,27 @@ cdef class Hot:
         """Room for a batch."""
         cdef float[:, ::1] view
         if self.batch is None:
-            self.batch = np.empty((self.most, self.inputs), np.float32)
-            view = self.batch
+            view = rows = np.empty((self.most, self.inputs), np.float32)
+            self.batch = rows.reshape(self.most, *self.model.spec.inputs[0][1])
             self.rows = &view[0, 0]
         return 0
+
+    cpdef Stepper make_stepper(self):
+        if self.stepper is None:
+            self.stepper = make_stepper(self.model)
+        return self.stepper
+
+    cdef bint read(self, const Span* words, Py_ssize_t count, float* x) noexcept:
+        """``count`` inputs from their words; False if one is none."""
+        return read_numbers(words, count, x) and self.fit(x, count)
+
+    cdef bint take(self, const char* data, Py_ssize_t count, float* x) noexcept:
+        """``count`` inputs from float32; False if one is none."""
+        memcpy(x, data, count * sizeof(float))
+        return all_finite(data, count) and self.fit(x, count)
+
+    cdef inline bint fit(self, const float* x, Py_ssize_t count) noexcept:
+        return not self.words or are_words(x, count, self.words)
 
 
 cdef inline Py_ssize_t slot_of(const Span* key) noexcept:

@@ -41,7 +41,7 @@ cdef class Observe(FastHandler):
             return 0
         if not (words[net.inputs].size == 2 and memcmp(words[net.inputs].data, b"->", 2) == 0):
             return 0
-        if not read_numbers(words, net.inputs, net.x):
+        if not net.read(words, net.inputs, net.x):
             return 0
         if not read_numbers(words + net.inputs + 1, net.targets, net.x + net.inputs):
             return 0

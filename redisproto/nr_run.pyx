@@ -10,7 +10,7 @@ their bytes before they are read. A batch and a single row may differ in the las
 from libc.string cimport memcmp, memcpy, memmove
 
 from .core cimport Row
-from .nr_fast cimport Hot, all_finite, is_word, lookup, read_numbers
+from .nr_fast cimport Hot, all_finite, is_word, lookup
 from .numbers cimport NUMBER_TEXT, print_double
 from .reader cimport Args, Reader, Span
 from .reply cimport Reply
@@ -55,11 +55,10 @@ cdef bint repeats(Reader reader, Py_ssize_t size) noexcept:
 cdef bint read_row(const Args* args, Hot net, bint blob, float* x) noexcept:
     """The one row (I) of a command, in words or as a blob; False if it is none."""
     if not blob:
-        return args.count - 2 == net.inputs and read_numbers(args.items + 2, net.inputs, x)
+        return args.count - 2 == net.inputs and net.read(args.items + 2, net.inputs, x)
     if args.items[3].size != net.inputs * <Py_ssize_t>sizeof(float):
         return False
-    memcpy(x, args.items[3].data, args.items[3].size)
-    return all_finite(args.items[3].data, net.inputs)
+    return net.take(args.items[3].data, net.inputs, x)
 
 
 cdef Py_ssize_t gather(Session c, Hot net, bint blob, bint* odd) except -1:
@@ -118,7 +117,7 @@ cdef int put_class(Session c, Hot net, const float* y) except -1:
     return c.out.put_integer(largest(y, net.outputs))
 
 
-cdef inline Py_ssize_t largest(const float* y, Py_ssize_t count) noexcept:
+cdef Py_ssize_t largest(const float* y, Py_ssize_t count) noexcept:
     """The number of the largest, the first of equal ones."""
     cdef Py_ssize_t i, best = 0
     for i in range(1, count):
@@ -151,7 +150,7 @@ cdef class Run(FastHandler):
         cdef Py_ssize_t answer = net.outputs * <Py_ssize_t>sizeof(float)
         if rows.size % size or not 0 < count <= BLOB_ROWS:
             return 0
-        if not all_finite(rows.data, count * net.inputs):
+        if net.words or not all_finite(rows.data, count * net.inputs):
             return 0
         c.out.put_header(c"$", count * answer)
         for i in range(count):

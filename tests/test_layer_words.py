@@ -78,7 +78,7 @@ def test_the_role_chooses_output_and_loss(role, output, loss):
     ("RNN:5:5", "layer 'RNN:5:5' should be RNN:units"),
     ("GRU:5:AFTER", "layer 'GRU:5:AFTER' should be GRU:units[:BEFORE]"),
     ("GRU:5:BEFORE:BEFORE", "layer 'GRU:5:BEFORE:BEFORE' should be GRU:units[:BEFORE]"),
-    ("EMBED:10", "layer 'EMBED:10' should be EMBED:input_dim:output_dim[:MASK]"),
+    ("EMBED:10", "layer 'EMBED:10' should be EMBED:words:units[:MASK]"),
     ("DENSE:5:softmax", "layer 'DENSE:5:softmax' should be DENSE:units[:LINEAR|SIGMOID|TANH|RELU|"
      "LEAKY_RELU|ELU|GELU|SOFTPLUS|EXPONENTIAL]"),
     ("LSTM", "wanted a positive number or the word of a layer, got 'LSTM'"),

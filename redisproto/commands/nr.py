@@ -3,16 +3,18 @@
 from typing import Literal
 
 from respnet.engine.errors import EngineError
+from respnet.engine.layer_words import input_word, layer_word
 
 from .. import info
 from ..access import OK, database
-from ..command import Family
+from ..command import ERROR_WORD, Family
 from ..errors import CommandError
 from ..grammar import choice, flag, integer, key, literal, many, option, options
 from ..network import NetworkValue
 from ..network_options import ROLES, NetworkOptions
 from ..nr_access import network, refuse
 from ..nr_grammar import CONFIGURATION, shown, wanted
+from ..words import Mismatch, Word
 
 rows = Family("nr", since="1.0.0")
 info.MODULES.append({"name": b"neuralredis", "ver": 1})
@@ -28,12 +30,35 @@ def size(name):
     return integer(name, least=0, most=LARGEST, error=SIZE)
 
 
-def units(name):
-    return integer(name, least=1, most=LARGEST, error=UNITS)
+COUNT = integer("outputs", least=1, most=LARGEST, error=UNITS)
+
+
+def inputs(word):
+    """A number of inputs, or TxI."""
+    if word == b"->":
+        raise Mismatch(word)
+    if b"x" not in word.lower():
+        return COUNT.convert(word)
+    try:
+        return input_word(word.decode("latin-1"))
+    except EngineError:
+        raise CommandError(UNITS) from None
+
+
+def layer(word):
+    """Units of a dense layer, or a word such as LSTM:50."""
+    if b":" not in word:
+        return COUNT.convert(word)
+    try:
+        return layer_word(word[:ERROR_WORD].decode("latin-1"))
+    except EngineError as error:
+        raise refuse(error) from None
 
 
 @rows.command("nr.create", key(), choice("type", *map(str.upper, ROLES), error=TYPE),
-              many(units("units"), name="layers", until="->"), literal("->"), units("outputs"),
+              Word("inputs", convert=inputs),
+              many(Word("layer", convert=layer), name="layers", least=0, until="->"),
+              literal("->"), COUNT,
               options(flag("NORMALIZE"), option("DATASET", size("dataset-size")),
                       option("TEST", size("test-size"))),
               flags="write denyoom", reply=int, error="ERR Syntax error in NR.CREATE",
@@ -41,7 +66,8 @@ def units(name):
               summary="Create a network; the reply is the number of its parameters")
 def create(session, request):
     db = database(session)
-    chosen = NetworkOptions((*request.layers, request.outputs), request.type, request.normalize)
+    units = (request.inputs, *request.layers, request.outputs)
+    chosen = NetworkOptions.of_new(units, request.type, request.normalize)
     try:
         chosen.check()
     except EngineError as error:
@@ -94,7 +120,7 @@ def configure(session, request):
     return OK
 
 
-@rows.command("nr.info", key(), flags="readonly", reply=list[str | int | float | list[int]],
+@rows.command("nr.info", key(), flags="readonly", reply=list[str | int | float | list[int | str]],
               summary="What a network is and how its training went")
 def info_(session, request):
     net = network(session, request.key)

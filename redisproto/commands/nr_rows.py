@@ -18,6 +18,7 @@ from ..nr_access import (
     INPUTS_AND_OUTPUTS,
     NUMBER_BYTES,
     blob,
+    check_words,
     network,
     numbers,
     one_array,
@@ -45,17 +46,40 @@ def form(words):
 
 def inputs(net, words):
     """The input rows (n,I) of NR.RUN and NR.CLASS."""
-    columns = net.options.units[0]
+    rows = read_rows(words, net.options.inputs, INPUTS)
+    check_words(net, rows)
+    return rows
+
+
+def read_rows(words, columns, mismatch):
+    """Rows (n, columns) in any form; ``mismatch`` is what is wrong if there are not so many."""
     written = form(words)
     if written == "blob":
         if len(words) != 2:
             raise CommandError(BLOB_ARGUMENTS.format(1, len(words) - 1))
         return blob(words[1], columns, "inputs")
     if written == "rows":
-        return numbers(words[1:], columns, INPUTS)
+        return numbers(words[1:], columns, mismatch)
     if len(words) != columns:
-        raise CommandError(INPUTS)
+        raise CommandError(mismatch)
     return one_array(words, 0, (1, columns))
+
+
+def number_bytes(words):
+    """Of a number in the reply to these words, at most."""
+    return FLOAT.itemsize if form(words) == "blob" else NUMBER_BYTES
+
+
+def as_asked(words, y):
+    """Outputs y (n,O) in the form the words have."""
+    if form(words) == "blob":
+        return y.astype(FLOAT, copy=False).tobytes()
+    return y.tolist() if form(words) == "rows" else y[0].tolist()
+
+
+def classes_as_asked(words, y):
+    found = y.argmax(axis=1)
+    return found.tolist() if form(words) else int(found[0])
 
 
 @rows.command("nr.run", key(), rest("input", least=1), flags="readonly", fast=Run(),
@@ -65,11 +89,7 @@ def inputs(net, words):
 def run(session, request):
     net = network(session, request.key)
     words = request.input
-    item_bytes = FLOAT.itemsize if form(words) == "blob" else NUMBER_BYTES
-    y = outputs(net, inputs(net, words), item_bytes)
-    if form(words) == "blob":
-        return y.astype(FLOAT, copy=False).tobytes()
-    return y.tolist() if form(words) == "rows" else y[0].tolist()
+    return as_asked(words, outputs(net, inputs(net, words), number_bytes(words)))
 
 
 @rows.command("nr.class", key(), rest("input", least=1), flags="readonly", fast=Class(),
@@ -80,8 +100,8 @@ def class_(session, request):
     net = network(session, request.key)
     if not net.is_classifier:
         raise CommandError(NO_CLASSES)
-    found = outputs(net, inputs(net, request.input), FLOAT.itemsize).argmax(axis=1)
-    return found.tolist() if form(request.input) else int(found[0])
+    words = request.input
+    return classes_as_asked(words, outputs(net, inputs(net, words), FLOAT.itemsize))
 
 
 @rows.command("nr.observe", key(), rest("value", least=1), flags="write denyoom", fast=Observe(),
@@ -115,8 +135,9 @@ def observed(net, words):
         found = numbers(words[1:], train.columns, INPUTS_AND_OUTPUTS)
     else:
         found = one_row(words, train)
+    check_words(net, found[:, : train.input_columns])
     if net.is_classifier:
-        check_classes(found[:, -1], net.options.units[-1])
+        check_classes(found[:, -1], net.options.outputs)
     return found
 
 
@@ -155,5 +176,5 @@ def getdata(session, request):
     row = data.rows[request.row].tolist()
     x, y = row[: data.input_columns], row[data.input_columns :]
     if net.is_classifier:
-        y = [float(number == y[0]) for number in range(net.options.units[-1])]
+        y = [float(number == y[0]) for number in range(net.options.outputs)]
     return [x, y]
