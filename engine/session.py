@@ -49,6 +49,7 @@ class Session:
         self.constants = dict(update.constants)
         self._seed = seed & (2**64 - 1)
         self._clock, self._cores, self._active = (0, inf), OrderedDict(), None
+        self._loss = 0.0  # of the last step_gradient
         self._last: tuple | None = None  # core, feed and the rows as staged for them
 
     # --- rows -------------------------------------------------------------------------------
@@ -118,6 +119,26 @@ class Session:
         core = self._enter("train", feed)
         return core.gradient(self._staged(core, feed))
 
+    @property
+    def _penalties(self) -> int:
+        """Rules that add to the loss; they come first."""
+        return sum(rule.op == "penalty_step" for rule in self.update.rules)
+
+    def step_gradient(self, feed: Feed) -> tuple[float, np.ndarray]:
+        """(loss, gradient vector) as the next step would take them, penalties included."""
+        core = self._enter("train", feed)
+        self._loss, gradient = core.step_gradient(self._staged(core, feed), self._penalties)
+        return self._loss, gradient
+
+    def apply(self, gradient: np.ndarray) -> None:
+        """One step of the optimizer on a gradient vector; RPROP takes the last loss with it."""
+        keys = [key for key in self._cores if key[0] == "train"]
+        if not keys:
+            raise ShapeError("gradients are applied after step_gradient, got none of it yet")
+        core = self._enter_key(keys[-1])
+        core.apply(gradient, self._loss, self._penalties)
+        self._clock = core.clock
+
     def set_constants(self, **constants: float) -> None:
         """Change constants of the optimizer (learning_rate, say) from the next batch on."""
         self.constants.update(constants)
@@ -133,7 +154,9 @@ class Session:
 
     def _enter(self, mode: str, feed: Feed) -> Core:
         """The core for these shapes, with the present clock, constants and packed weights."""
-        key = (mode, feed.shapes, feed.weighted)
+        return self._enter_key((mode, feed.shapes, feed.weighted))
+
+    def _enter_key(self, key) -> Core:
         if self._active and self._active[0] == key:
             return self._active[1]
         if key not in self._cores:
@@ -143,7 +166,7 @@ class Session:
         self._cores.move_to_end(key)
         self._active = (key, *self._cores[key])
         core = self._active[1]
-        if mode == "train":
+        if key[0] == "train":
             core.clock = self._clock
             core.set_constants(step_constants(self.constants))
         core.pack()

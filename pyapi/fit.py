@@ -6,11 +6,12 @@ from .arguments import bind, signed
 from .callbacks.base import CallbackList
 from .compiling import Compiled
 from .feeding import Arrays, Stream, as_arrays, as_inputs, is_stream
+from .gradients import Differentiable
 from .loop import COMPILE, FIT, Fitting, Pass
 from .scores import Scores
 
 
-class Trainable(Compiled):
+class Trainable(Compiled, Differentiable):
     """What a model can learn and answer."""
 
     # --- fit --------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from respnet.engine.trainer import Rule, Update
 
 from .arguments import Configured, bind, find, signature
+from .gradients import apply_pairs
 from .schedules import InverseTimeDecay, LearningRateSchedule
 
 # Every optimizer takes these too. decay is Keras 1: learning_rate / (1 + decay * step).
@@ -90,6 +91,10 @@ class Optimizer(Configured):
         if self.weight_decay is not None:
             constants["weight_decay"] = self.weight_decay
         return Update.of(self.kind, {n: float(v) for n, v in constants.items()}, rules)
+
+    def apply_gradients(self, grads_and_vars) -> None:
+        """One step on pairs of (gradient, variable): all of the model it was compiled into."""
+        apply_pairs(self, grads_and_vars)
 
     def get_config(self) -> dict:
         config = super().get_config()

@@ -36,6 +36,8 @@ cdef extern from "run.h" nogil:
     void run_steps(const respnet_step *steps, int count, respnet_frame *frame)
     void run_batch(respnet_batch *b, int threads)
     double run_training_step(respnet_batch *b, int threads)
+    void run_gradients(respnet_batch *b, int threads)
+    void run_update_from(const respnet_program *p, respnet_frame *f, int first)
     double run_epoch(respnet_batch *b, int threads, char **data, const int64_t *order, int64_t n,
                      int64_t size, const int *cancel, double *metric)
     void gather_rows(const respnet_program *p, const char *source, int64_t columns,
@@ -70,6 +72,14 @@ cdef int raise_fault(Executable executable, respnet_frame *frame) except -1:
 
 cdef void execute_batch(respnet_batch *b, int threads) noexcept nogil:
     run_batch(b, threads)
+
+
+cdef void execute_gradients(respnet_batch *b, int threads) noexcept nogil:
+    run_gradients(b, threads)
+
+
+cdef void execute_update(const respnet_program *p, respnet_frame *frame, int first) noexcept nogil:
+    run_update_from(p, frame, first)
 
 
 cdef double execute_training_step(respnet_batch *b, int threads) noexcept nogil:

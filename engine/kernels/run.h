@@ -87,14 +87,16 @@ static void run_batch(respnet_batch *b, int threads) {
     b->slots = slots;
 }
 
-static void run_update(const respnet_program *p, respnet_frame *f) {
+/* The update steps from `first` on: what stands before them was done to the gradients already. */
+static void run_update_from(const respnet_program *p, respnet_frame *f, int first) {
     const unsigned before = run_enter();
     f->t++;
-    run_steps(p->update, p->updates, f);
+    run_steps(p->update + first, p->updates - first, f);
     run_steps(p->prepare, p->prepares, f);
     f->previous_loss = f->loss;
     run_leave(before);
 }
+static void run_update(const respnet_program *p, respnet_frame *f) { run_update_from(p, f, 0); }
 
 /* Rows order[0..count) of a row-major (N,columns) array, in the layout the program wants. */
 static void gather_rows(const respnet_program *p, const char *source, int64_t columns,
@@ -119,13 +121,18 @@ static uint64_t next_seed(uint64_t seed) { /* splitmix64 (Steele, Lea, Flood 201
     return z ^ (z >> 31);
 }
 
-/* One optimizer step on a batch that lies in `external`. Returns the loss before the step.
- * A batch with a fault leaves the weights as they are. */
-static double run_training_step(respnet_batch *b, int threads) {
+/* Loss and gradients of the step that would follow, in frame 0, with that step's random numbers. */
+static void run_gradients(respnet_batch *b, int threads) {
     const uint64_t seed = b->frames[0].seed;
     for (int i = 0; i < b->slots; i++) b->frames[i].seed = next_seed(seed + b->frames[0].t);
     run_batch(b, threads);
     b->frames[0].seed = seed;
+}
+
+/* One optimizer step on a batch that lies in `external`. Returns the loss before the step.
+ * A batch with a fault leaves the weights as they are. */
+static double run_training_step(respnet_batch *b, int threads) {
+    run_gradients(b, threads);
     if (!b->frames[0].fault) run_update(b->program, b->frames); /* penalties join the loss there */
     return b->frames[0].loss;
 }

@@ -7,8 +7,8 @@ from libc.string cimport memcpy
 from respnet.engine.kernels.abi cimport (
     MAX_CONSTANTS, SPACE_GRADIENTS, SPACE_PACKS, SPACE_PARAMETERS, SPACE_STATE, respnet_step)
 from respnet.engine.kernels.executor cimport (
-    Executable, Frames, Memory, RESPNET_MAX_SLOTS, execute_batch, execute_epoch, execute_steps,
-    execute_training_step, gather, raise_fault, respnet_batch, respnet_program)
+    Executable, Frames, Memory, RESPNET_MAX_SLOTS, execute_batch, execute_epoch,
+    execute_gradients, execute_steps, execute_training_step, execute_update, gather, raise_fault, respnet_batch, respnet_program)
 
 cimport numpy as cnp
 
@@ -183,6 +183,34 @@ cdef class Core:
         self.evaluate(data)
         memcpy(cnp.PyArray_DATA(out), self.frames.frames[0].base[SPACE_GRADIENTS], out.nbytes)
         return self.frames.frames[0].loss, out
+
+    def step_gradient(self, Staged data, int penalties=0):
+        """(loss, gradient vector) as the next step would take them; the weights stay.
+
+        The first ``penalties`` update steps, which add to loss and gradient, are done.
+        """
+        cdef cnp.ndarray out = np.empty(self.program.trainable, self.executable.dtype)
+        self.point_to(data)
+        with nogil:
+            execute_gradients(&self.batch, self.threads)
+        raise_fault(self.executable, self.frames.frames)
+        with nogil:
+            execute_steps(self.program.update, penalties, self.frames.frames)
+        memcpy(cnp.PyArray_DATA(out), self.frames.frames[0].base[SPACE_GRADIENTS], out.nbytes)
+        return self.frames.frames[0].loss, out
+
+    def apply(self, cnp.ndarray gradient, double loss, int penalties=0):
+        """The update steps after the first ``penalties`` on a gradient vector (trainable)."""
+        if not (gradient.dtype == self.executable.dtype and gradient.flags.c_contiguous
+                and gradient.size == self.program.trainable):
+            raise ShapeError(f"a gradient is a contiguous {self.executable.dtype} vector of "
+                             f"{self.program.trainable} numbers, got {gradient.dtype} "
+                             f"{np.shape(gradient)}")
+        memcpy(self.frames.frames[0].base[SPACE_GRADIENTS], cnp.PyArray_DATA(gradient),
+               gradient.nbytes)
+        self.frames.frames[0].loss = loss
+        with nogil:
+            execute_update(&self.program, self.frames.frames, penalties)
 
     def full_epochs(self, Staged data, int64_t count):
         """``count`` optimizer steps, each on all rows; the loss before the last of them."""
