@@ -8,7 +8,8 @@ from respnet.engine.kernels.abi cimport (
     MAX_CONSTANTS, SPACE_GRADIENTS, SPACE_PACKS, SPACE_PARAMETERS, SPACE_STATE, respnet_step)
 from respnet.engine.kernels.executor cimport (
     Executable, Frames, Memory, RESPNET_MAX_SLOTS, execute_batch, execute_epoch,
-    execute_gradients, execute_steps, execute_training_step, execute_update, gather, raise_fault, respnet_batch, respnet_program)
+    execute_gradients, execute_steps, execute_training_step, execute_update, gather, raise_fault,
+    respnet_batch, respnet_program)
 
 cimport numpy as cnp
 
