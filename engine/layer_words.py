@@ -67,6 +67,13 @@ def layer_word(word: int | str) -> int | str:
     return config["units"] if plain else word.upper()
 
 
+def written(units) -> tuple:
+    """(inputs, layers..., outputs) as ``input_word`` and ``layer_word`` write them."""
+    if len(units) < 2 or all(isinstance(word, int) for word in units):
+        return tuple(units)  # a dense network: ModelSpec.dense judges it
+    return (input_word(units[0]), *map(layer_word, units[1:-1]), _units(units[-1]))
+
+
 def _units(word) -> int:
     if not isinstance(word, bool) and COUNT.fullmatch(str(word)):
         return int(word)
@@ -76,6 +83,11 @@ def _units(word) -> int:
 def row_shape(word: int | str) -> tuple[int, ...]:
     """Shape of one row of the inputs: (I) or (T,I)."""
     return (word,) if isinstance(word, int) else tuple(map(int, word.split("x")))
+
+
+def step_shape(word: int | str) -> tuple[int, ...]:
+    """Shape of the inputs of one step: (I), and (1) where they are numbers of words."""
+    return row_shape(word)[1:] or (1,)
 
 
 def _layer(word: int | str) -> tuple[str, dict]:
@@ -151,7 +163,7 @@ def _configured(layers, hidden: str) -> list:
     shaped = []
     for i, (kind, config) in enumerate(layers):
         if kind == "dense":
-            config = {"activation": hidden, **config, **kernels}
+            config = {**config, "activation": config.get("activation", hidden), **kernels}
         elif _recurrent(kind):
             config = {**config, "return_sequences": i < last}
             if config["units"] > ORTHOGONAL_UNITS:

@@ -80,8 +80,10 @@ def graph(spec) -> str:
     """A chain as one line: ``2 -> dense 20 tanh -> dense 3 softmax``."""
     words = ["x".join(map(str, shape)) for _, shape in spec.inputs]
     for node in spec.nodes:
-        shown = [v for k, v in node.config.items() if not k.endswith("_initializer")]
-        words.append(" ".join([node.kind, *map(str, shown)]))
+        shown = {k: v for k, v in node.config.items() if not k.endswith("_initializer")}
+        flags = [k for k, v in shown.items() if v is True]
+        others = [str(v) for v in shown.values() if not isinstance(v, bool)]
+        words.append(" ".join([node.kind, *others, *flags]))
     return " -> ".join(words)
 
 

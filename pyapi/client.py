@@ -25,7 +25,7 @@ class Client:
     def create(
         self,
         key: str,
-        *units: int,
+        *units: int | str | tuple[int, int],
         role: str,
         train_rows: int = 0,
         test_rows: int = 0,
@@ -33,11 +33,13 @@ class Client:
         seed: int | None = None,
         hidden: str = "tanh",
     ) -> RemoteNetwork:
-        """Make the network ``key``: inputs, hidden units, outputs, as ``create("k", 9, 15, 2)``.
+        """Make the network ``key``: inputs, hidden layers, outputs, as ``create("k", 9, 15, 2)`` or
+        ``create("k", (30, 4), "LSTM:50", 2)``.
 
         The settings are those of ``respnet.Network``.
         """
-        *most, last = units
+        first, *most, last = units
+        most = ["x".join(map(str, first)) if isinstance(first, tuple) else first, *most]
         words = [role.upper(), *most, "->", last]
         words += ["NORMALIZE"] if normalize else []
         words += ["DATASET", train_rows, "TEST", test_rows]

@@ -6,12 +6,23 @@ names of ``info`` are those of ``respnet.connect(url).create(...)``.
 """
 
 import secrets
+from math import prod
 
 import numpy as np
 
-from respnet.engine import Model, ModelSpec, storage
+from respnet.engine import Model, storage
 from respnet.engine.dataset import DataSplit
 from respnet.engine.errors import FileError, ShapeError, SpecError
+from respnet.engine.layer_words import (
+    network_spec,
+    row_shape,
+    step_shape,
+    training_defaults,
+    word_count,
+    written,
+)
+from respnet.engine.params import Layout
+from respnet.engine.stepping import make_stepper
 from respnet.engine.trainer import Snapshot
 from respnet.engine.training import Training, TrainOptions
 
@@ -24,8 +35,9 @@ __all__ = ["Network", "TrainingError"]
 
 
 class Network:
-    """A dense network: ``Network(9, 15, 2, role="classifier")`` has 9 inputs, 15 hidden units and
-    2 outputs.
+    """``Network(9, 15, 2, role="classifier")`` has 9 inputs, 15 hidden units and 2 outputs;
+    ``Network((30, 4), "LSTM:50", 2, ...)`` reads 30 steps of 4 numbers (the words of layers are
+    those of NR.CREATE, docs/nr.md).
 
     role: "classifier" (y are class numbers, softmax) or "regressor" (y are numbers, linear).
     train_rows, test_rows: how many rows each set may hold. normalize: standardise inputs, and the
@@ -35,7 +47,7 @@ class Network:
 
     def __init__(
         self,
-        *units: int,
+        *units: int | str | tuple[int, int],
         role: str,
         train_rows: int = 0,
         test_rows: int = 0,
@@ -47,16 +59,17 @@ class Network:
         if role not in ("classifier", "regressor"):
             raise SpecError(f"role must be classifier or regressor, got {role!r}")
         seed = secrets.randbits(32) if seed is None else seed
-        spec = ModelSpec.dense(units, role=role, hidden=hidden, scaling=normalize, seed=seed)
-        self._adopt(Model(spec, threads=threads), train_rows, test_rows)
+        units = written(units)
+        spec = network_spec(units, role=role, hidden=hidden, scaling=normalize, seed=seed)
+        self._adopt(Model(spec, threads=threads), units, train_rows, test_rows)
 
-    def _adopt(self, model: Model, train_rows: int, test_rows: int) -> None:
-        self._model = model
-        shapes = model.layout.shapes
-        self._inputs = shapes[model.spec.inputs[0][0]][0]
-        self._outputs = shapes[model.spec.outputs[0]][0]
-        columns = 1 if self.role == "classifier" else self._outputs
-        self._rows = DataSplit(self._inputs, columns, train_rows, test_rows, model.spec.seed)
+    def _adopt(self, model: Model, units: tuple, train_rows: int, test_rows: int) -> None:
+        self._model, self._units = model, units
+        self._shape, self._words = row_shape(units[0]), word_count(units)
+        columns = 1 if self.role == "classifier" else units[-1]
+        self._rows = DataSplit(prod(self._shape), columns, train_rows, test_rows, model.spec.seed)
+        self._states: dict[str, bytearray] = {}
+        self._stepper = None  # made when needed, anew for new weights
         self._totals = Totals()
         self._training: Background | None = None
         self._resume: Snapshot | None = None  # weights and optimizer of the last training
@@ -69,10 +82,9 @@ class Network:
         return self._model.spec.role
 
     @property
-    def units(self) -> tuple[int, ...]:
-        """Inputs, hidden units, outputs."""
-        widths = (node.config.get("units") for node in self._model.spec.nodes)
-        return (self._inputs, *(width for width in widths if width))
+    def units(self) -> tuple[int | str, ...]:
+        """Inputs, hidden layers, outputs, as NR.INFO writes its layout."""
+        return self._units
 
     @property
     def parameters(self) -> int:
@@ -82,14 +94,15 @@ class Network:
     # --- rows -------------------------------------------------------------------------------
 
     def observe(self, x, y, where: str | None = None) -> tuple[int, int]:
-        """Add rows x (B,I) or (I) with their y: classes (B) or targets (B,O).
+        """Add rows x (B,I) or (I), sequences (B,T,I) or (T,I), with their y: classes (B) or
+        targets (B,O).
 
         where: "train" or "test"; without it each row goes to the set that is emptier for its
         size. Full sets are refreshed: a row at random is replaced. Returns the rows now held.
         """
-        rows, _ = input_rows(x, self._inputs)
+        rows, _ = input_rows(x, *self._shape, words=self._words)
         prepare = class_rows if self.role == "classifier" else target_rows
-        wanted = prepare(y, len(rows), self._outputs).reshape(len(rows), -1)
+        wanted = prepare(y, len(rows), self._units[-1]).reshape(len(rows), -1)
         for row in np.concatenate([rows, wanted.astype(np.float32)], axis=1):
             self._rows.observe(row, where)
         return len(self._rows.train), len(self._rows.test)
@@ -97,17 +110,43 @@ class Network:
     # --- answers ----------------------------------------------------------------------------
 
     def run(self, x) -> np.ndarray:
-        """Outputs (O) for one row x (I), (B,O) for many (B,I), float32."""
-        rows, single = input_rows(x, self._inputs)
-        outputs = self._model.predict(rows)
+        """Outputs (O) for one row x (I) or (T,I), (B,O) for many (B,I) or (B,T,I), float32."""
+        rows, single = input_rows(x, *self._shape, words=self._words)
+        outputs = self._model.predict_rows(rows)
         return outputs[0] if single else outputs
 
     def classify(self, x):
-        """Class of one row x (I) as int, of many (B,I) as int64 array (B)."""
+        """Class of one row x as int, of many as int64 array (B)."""
+        self._need_classes("classify", "run")
+        return chosen(self.run(x))
+
+    def _need_classes(self, method: str, instead: str) -> None:
         if self.role != "classifier":
-            raise ShapeError("classify needs a classifier, this is a regressor; use run")
-        classes = np.atleast_2d(self.run(x)).argmax(axis=1)
-        return int(classes[0]) if np.ndim(x) == 1 else classes
+            raise ShapeError(f"{method} needs a classifier, this is a regressor; use {instead}")
+
+    # --- steps of time ----------------------------------------------------------------------
+
+    def step(self, state: str, x) -> np.ndarray:
+        """Outputs (O) for the next step x (I) of a sequence, (n,O) for n steps (n,I), float32.
+
+        state: a name for where the sequence has come to; a new one begins with zeros. A training
+        keeps it, ``reset`` does not; it is not saved.
+        """
+        if self._stepper is None:
+            self._stepper = make_stepper(self._model)
+        rows, single = input_rows(x, *step_shape(self._units[0]), words=self._words)
+        numbers = self._states.setdefault(state, bytearray(self._stepper.state_bytes))
+        outputs = self._stepper(rows, numbers)
+        return outputs[0] if single else outputs
+
+    def classify_step(self, state: str, x):
+        """Class after the next step x (I) as int, of n steps (n,I) as int64 array (n)."""
+        self._need_classes("classify_step", "step")
+        return chosen(self.step(state, x))
+
+    def forget(self, state: str) -> None:
+        """Drop a state: its name begins anew."""
+        self._states.pop(state, None)
 
     # --- training ---------------------------------------------------------------------------
 
@@ -129,7 +168,8 @@ class Network:
         if self._training and self._training.running:
             raise TrainingError("a training is in progress; wait() for it or stop() it")
         options = TrainOptions(
-            autostop=autostop, backtrack=backtrack, max_epochs=max_cycles, max_seconds=max_time
+            autostop=autostop, backtrack=backtrack, max_epochs=max_cycles, max_seconds=max_time,
+            **training_defaults(self._units),
         )
         sets = self._rows.train.snapshot(), self._rows.test.snapshot()
         training = Training(self._model, *sets, options, self._resume)
@@ -139,8 +179,8 @@ class Network:
 
     def _merge(self, result) -> None:
         self._model.swap(result.weights)
-        self._resume = result.snapshot
-        unit = self._outputs / 2 if self._model.spec.loss == "mse" else 1.0
+        self._resume, self._stepper = result.snapshot, None
+        unit = self._units[-1] / 2 if self._model.spec.loss == "mse" else 1.0
         self._totals = self._totals.after(result, unit)
 
     def wait(self, timeout: float | None = None) -> bool:
@@ -162,11 +202,12 @@ class Network:
             self._training.stop()
 
     def reset(self) -> None:
-        """The first weights again; a running training is cancelled; the rows stay."""
+        """The first weights again; a running training is cancelled; the rows stay, states go."""
         if self._training:
             self._training.cancel()
         self._model.swap(self._model.layout.initial(self._model.dtype, self._model.spec.seed))
         self._totals, self._training, self._resume = Totals(), None, None
+        self._states, self._stepper = {}, None
 
     # --- state ------------------------------------------------------------------------------
 
@@ -196,6 +237,7 @@ class Network:
             "train_rows": self._rows.train.maxlen,
             "test_rows": self._rows.test.maxlen,
             "totals": self._totals.as_dict(),
+            "units": list(self._units),
         }
         if self._resume is not None:
             tensors |= {"resume_weights": self._resume.vector, "resume_state": self._resume.state}
@@ -210,7 +252,7 @@ class Network:
         model = Model(saved.spec, threads=threads, vector=saved.tensors["weights"])
         try:
             extra, tensors = saved.extra, saved.tensors
-            net._adopt(model, extra["train_rows"], extra["test_rows"])
+            net._adopt(model, units_of(model, extra), extra["train_rows"], extra["test_rows"])
             net._rows.train.extend(tensors["train_rows"])
             net._rows.test.extend(tensors["test_rows"])
             net._totals = Totals(**extra["totals"])
@@ -220,3 +262,25 @@ class Network:
         except storage.NONSENSE as problem:
             raise FileError(f"{path}: no saved Network ({problem})") from None
         return net
+
+
+def chosen(outputs: np.ndarray):
+    """The class of outputs (O) as int, of (B,O) as int64 array (B)."""
+    return int(outputs.argmax()) if outputs.ndim == 1 else outputs.argmax(axis=1)
+
+
+def units_of(model: Model, extra) -> tuple:
+    """What a saved network was made of; older files are of dense ones and do not say it."""
+    spec = model.spec
+    if "units" not in extra:
+        widths = (node.config.get("units") for node in spec.nodes)
+        return (spec.inputs[0][1][0], *(width for width in widths if width))
+    units = written(extra["units"])
+    made = Layout(network_spec(units, role=spec.role, scaling=spec.scaling))
+    if sizes(made) != sizes(model.layout):
+        raise FileError(f"the layers {units} are not those of the weights")
+    return units
+
+
+def sizes(layout: Layout) -> tuple[dict, dict]:
+    return layout.shapes, {name: place.shape for name, place in layout.places.items()}

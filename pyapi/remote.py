@@ -5,6 +5,8 @@ from functools import cached_property
 
 import numpy as np
 
+from respnet.engine.layer_words import row_shape, step_shape
+
 from .extras import need
 from .info import pairs
 from .rows import class_rows, input_rows, target_rows
@@ -14,7 +16,12 @@ FLOAT = np.dtype("<f4")
 
 
 class RemoteNetwork:
-    """The network ``key`` of a server; made by ``respnet.connect(url).create`` or ``.network``."""
+    """The network ``key`` of a server; made by ``respnet.connect(url).create`` or ``.network``.
+
+    expire: how many seconds a state lives after its last step; None: until it is forgotten.
+    """
+
+    expire: int | None = None
 
     def __init__(self, redis, key: str):
         self.redis = redis
@@ -27,23 +34,27 @@ class RemoteNetwork:
         return self.redis.execute_command(command, self.key, *words)
 
     @cached_property
-    def _shape(self) -> tuple[int, int, str]:
+    def _made(self) -> tuple[int | str, int, str]:
         """Inputs, outputs, role: fixed for the life of a network, so asked for once."""
         info = self.info()
         return info["layout"][0], info["layout"][-1], info["type"]
+
+    def _rows(self, x) -> tuple[np.ndarray, bool]:
+        return input_rows(x, *row_shape(self._made[0]))
 
     def info(self) -> dict:
         """NR.INFO as a dict, numbers as numbers."""
         return pairs(self._call("NR.INFO"))
 
     def observe(self, x, y, where: str | None = None) -> tuple[int, int]:
-        """Add rows x (B,I) or (I) with their y: classes (B) or targets (B,O).
+        """Add rows x (B,I) or (I), sequences (B,T,I) or (T,I), with their y: classes (B) or
+        targets (B,O).
 
         where: "train" or "test"; without it each row goes to the set that is emptier for its
         size. Returns the rows now held. Of very many rows, all of a block are stored or none.
         """
-        inputs, outputs, role = self._shape
-        rows, _ = input_rows(x, inputs)
+        rows, _ = self._rows(x)
+        _, outputs, role = self._made
         prepare = class_rows if role == "classifier" else target_rows
         wanted = prepare(y, len(rows), outputs)
         target = [where.upper()] if where else []
@@ -54,17 +65,45 @@ class RemoteNetwork:
         return int(held[0]), int(held[1])
 
     def run(self, x) -> np.ndarray:
-        """Outputs (O) for one row x (I), (B,O) for many (B,I), float32."""
-        rows, single = input_rows(x, self._shape[0])
+        """Outputs (O) for one row x (I) or (T,I), (B,O) for many (B,I) or (B,T,I), float32."""
+        rows, single = self._rows(x)
         replies = [self._ask("NR.RUN", rows[part]) for part in blocks(rows)]
         outputs = np.frombuffer(b"".join(replies), FLOAT).reshape(len(rows), -1)
         return outputs[0] if single else outputs
 
     def classify(self, x):
-        """Class of one row x (I) as int, of many (B,I) as int64 array (B)."""
-        rows, single = input_rows(x, self._shape[0])
+        """Class of one row x as int, of many as int64 array (B)."""
+        rows, single = self._rows(x)
         classes = [int(c) for part in blocks(rows) for c in self._ask("NR.CLASS", rows[part])]
         return classes[0] if single else np.array(classes, dtype=np.int64)
+
+    def step(self, state: str, x) -> np.ndarray:
+        """Outputs (O) for the next step x (I) of a sequence, (n,O) for n steps (n,I), float32.
+
+        state: the key of where the sequence has come to; a new one begins with zeros. A training
+        keeps it; after ``reset`` it is refused until it is forgotten.
+        """
+        rows, single = self._steps(x)
+        reply = self._call("NR.STEP", state, *self._expiry(), "BLOB", rows.astype(FLOAT).tobytes())
+        outputs = np.frombuffer(reply, FLOAT).reshape(len(rows), -1)
+        return outputs[0] if single else outputs
+
+    def classify_step(self, state: str, x):
+        """Class after the next step x (I) as int, of n steps (n,I) as int64 array (n)."""
+        rows, single = self._steps(x)
+        blob = rows.astype(FLOAT).tobytes()
+        classes = self._call("NR.STEP", state, "CLASS", *self._expiry(), "BLOB", blob)
+        return int(classes[0]) if single else np.array(classes, dtype=np.int64)
+
+    def forget(self, state: str) -> None:
+        """Drop a state: its name begins anew."""
+        self.redis.delete(state)
+
+    def _steps(self, x) -> tuple[np.ndarray, bool]:
+        return input_rows(x, *step_shape(self._made[0]))
+
+    def _expiry(self) -> list:
+        return [] if self.expire is None else ["EX", self.expire]
 
     def _ask(self, command: str, rows: np.ndarray):
         return self._call(command, "BLOB", rows.astype(FLOAT).tobytes())

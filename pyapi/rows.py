@@ -1,6 +1,6 @@
 """What users give as rows, as the arrays the engine and the wire want.
 
-One row may come without its first axis: (I) for (1,I). Errors say what came and what was wanted.
+One row may come without its first axis: (I) for (1,I), (T,I) for (1,T,I). Errors say what came and what was wanted.
 """
 
 import numpy as np
@@ -8,16 +8,20 @@ import numpy as np
 from respnet.engine.errors import ShapeError
 
 
-def input_rows(x, inputs: int) -> tuple[np.ndarray, bool]:
-    """x (I) or (B,I) -> (B,I) float32, C-contiguous, and whether it was one row."""
+def input_rows(x, *shape: int, words: int = 0) -> tuple[np.ndarray, bool]:
+    """x of the shape of a row, or (B, *shape) -> (B,N) float32, C-contiguous, and whether it was
+    one row. words: all of x are whole numbers below it; 0: any numbers.
+    """
     rows = np.ascontiguousarray(x, dtype=np.float32)
-    single = rows.ndim == 1
+    single = rows.ndim == len(shape)
     if single:
-        rows = rows[None, :]
-    if rows.ndim != 2 or rows.shape[1] != inputs:
-        raise ShapeError(
-            f"x: got shape {np.shape(x)}, the network takes ({inputs},) or (rows, {inputs})"
-        )
+        rows = rows[None]
+    if rows.shape[1:] != shape:
+        many = ", ".join(["rows", *map(str, shape)])
+        raise ShapeError(f"x: got shape {np.shape(x)}, the network takes {shape} or ({many})")
+    rows = rows.reshape(len(rows), -1)
+    if words and not (np.equal(rows, np.floor(rows)) & (rows >= 0) & (rows < words)).all():
+        raise ShapeError(f"x: words must be whole numbers from 0 to {words - 1}")
     return rows, single
 
 

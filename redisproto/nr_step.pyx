@@ -94,6 +94,8 @@ cdef class Step(FastHandler):
         else:
             self.log(c, entry)
         if options.classify:
+            if written == BLOB:
+                c.out.put_array(1)
             c.out.put_integer(largest(net.y, net.outputs))
         elif written == BLOB:
             c.out.put_bulk(<const char*>net.y, net.outputs * <Py_ssize_t>sizeof(float))

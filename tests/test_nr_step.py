@@ -62,6 +62,8 @@ def test_every_form_answers_the_same(client):
     assert [step(client, x, "CLASS", state="class") for x in ROW] == classes
     assert [call("NR.STEP", "net", "blobs", "BLOB", x.tobytes()) for x in ROW] == [
         np.array(y, "<f4").tobytes() for y in one]
+    assert [call("NR.STEP", "net", "many", "CLASS", "BLOB", x.tobytes()) for x in ROW] == [
+        [number] for number in classes]
     rows = call("NR.STEP", "net", "rows", "ROWS", 6, *ROW.ravel().tolist())
     assert [floats(y) for y in rows] == one
     blob = call("NR.STEP", "net", "blob", "BLOB", ROW.tobytes())
