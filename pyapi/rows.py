@@ -1,6 +1,7 @@
 """What users give as rows, as the arrays the engine and the wire want.
 
-One row may come without its first axis: (I) for (1,I), (T,I) for (1,T,I). Errors say what came and what was wanted.
+One row may come without its first axis: (I) for (1,I), (T,I) for (1,T,I). Errors say what came and
+what was wanted.
 """
 
 import numpy as np
