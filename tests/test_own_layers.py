@@ -16,7 +16,9 @@ from respnet.engine.errors import FileError, GradientError, SpecError
 from respnet.engine.layers.python import REGISTERED, Described
 from respnet.layers import (
     GRU,
+    Activation,
     Add,
+    Conv1D,
     Dense,
     Embedding,
     Input,
@@ -387,3 +389,46 @@ def test_lambdas_need_their_function_again(tmp_path):
         respnet.load_model(tmp_path / "l.respnet")
     net = respnet.load_model(tmp_path / "l.respnet", {"doubled": doubled})
     np.testing.assert_array_equal(net.predict(X), 2 * X)
+
+
+# --- activations ------------------------------------------------------------------------------
+
+
+def swish(x):
+    return x * ops.sigmoid(x)
+
+
+def relu(x):
+    """Not the library's: its name does not make it that."""
+    return ops.maximum(x, -1.0)
+
+
+@pytest.mark.parametrize("make", [Dense, TimeDistributed, Conv1D])
+def test_an_activation_of_ones_own(make, tmp_path):
+    x = RNG.normal(size=(300, 4, 5)).astype(np.float32)
+    layers = {
+        Dense: lambda a: [Dense(3, activation=a)],
+        TimeDistributed: lambda a: [TimeDistributed(Dense(3, activation=a))],
+        Conv1D: lambda a: [Conv1D(3, 2, activation=a, padding="same")],
+    }[make]
+    net = respnet.Sequential([Input((4, 5)), *layers(swish)])
+    plain = respnet.Sequential([Input((4, 5)), *layers(None)])
+    plain.set_weights(net.get_weights())
+    z = plain.predict(x)
+    np.testing.assert_allclose(net.predict(x), z / (1 + np.exp(-z)), atol=1e-6)
+    net.compile("adam", "mse")
+    history = net.fit(x, x[..., :3], epochs=5, verbose=0).history["loss"]
+    assert history[-1] < history[0]
+    net.save(tmp_path / "a.respnet")
+    again = respnet.load_model(tmp_path / "a.respnet", {"swish": swish})
+    assert np.array_equal(again.predict(x), net.predict(x))
+
+
+def test_a_function_is_not_taken_for_the_library_s_by_its_name():
+    x = Input((5,))
+    net = respnet.Model(x, Activation(relu)(x))
+    np.testing.assert_array_equal(net.predict(X), np.maximum(X, -1))
+    assert Dense(2, activation=ops.relu).activation == "relu"
+    assert Dense(2, activation=respnet.activations.relu).activation == "relu"
+    with pytest.raises(ValueError, match="unknown activation"):
+        GRU(3, activation=swish)

@@ -2,6 +2,7 @@
 
 from .base import REQUIRED, Layer
 from .core import Regularized
+from .function import Activated
 
 
 def check_data_format(layer: Layer) -> None:
@@ -34,7 +35,7 @@ def _arguments(ones) -> dict:
     }
 
 
-class Conv2D(Regularized):
+class Conv2D(Activated, Regularized):
     """activation(x * kernel + bias): x (B,Y,X,C), kernel (V,U,C,O) -> y (B,P,Q,O)"""
 
     kind = "conv2d"

@@ -1,9 +1,12 @@
 """Input, Dense, Activation, Dropout, Embedding, and the layers that only change shapes."""
 
+from respnet.engine.spec import Node
+
 from .. import initializers, regularizers
 from ..activations import name_of
 from ..graph import Call, Symbol
 from .base import REQUIRED, Layer
+from .function import Activated
 
 
 class InputLayer(Layer):
@@ -47,7 +50,8 @@ class Regularized(Layer):
             elif name.endswith("_constraint") and value is not None:
                 raise ValueError(f"layer {self.name}: {name} is not supported; clip or regularize")
             elif name.endswith("activation"):
-                setattr(self, name, name_of(value))
+                own = name == "activation" and isinstance(self, Activated)
+                setattr(self, name, (self.activation_named if own else name_of)(value))
 
     def config(self) -> dict:
         left = super().config()
@@ -62,7 +66,7 @@ class Regularized(Layer):
         return {name: value for name, value in found.items() if value is not None}
 
 
-class Dense(Regularized):
+class Dense(Activated, Regularized):
     """activation(x kernel + bias), along the last axis: x (B,...,I) -> y (B,...,O)"""
 
     kind = "dense"
@@ -80,14 +84,18 @@ class Dense(Regularized):
     }
 
 
-class Activation(Layer):
+class Activation(Activated):
     """An activation as a layer of its own."""
 
     kind = "activation"
     arguments = {"activation": REQUIRED}
 
     def check(self) -> None:
-        self.activation = name_of(self.activation)
+        self.activation = self.activation_named(self.activation)
+
+    def nodes(self, name: str, inputs: list[str]) -> list[Node]:
+        own = callable(self.activation)
+        return [self.activation_node(name, inputs)] if own else super().nodes(name, inputs)
 
 
 class _Named(Layer):
