@@ -6,9 +6,11 @@ a server, say) are read too: each node becomes a layer.
 """
 
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 
+from respnet.engine import Model as Network
 from respnet.engine import storage
 from respnet.engine.errors import FileError
 from respnet.engine.spec import ModelSpec
@@ -40,8 +42,8 @@ def contents(model, include_optimizer: bool = True) -> tuple[dict, dict]:
     extra = {"model": describe(model)}
     if include_optimizer and model.optimizer is not None:
         extra["training"] = _training(model)
-        if model._session is not None:
-            snapshot = model._session.snapshot()
+        snapshot = model._session.snapshot() if model._session else model._resume
+        if snapshot is not None:
             tensors["optimizer"] = snapshot.state
             extra["training"]["clock"] = [float(number) for number in snapshot.clock]
             extra["training"]["order"] = model.rng.bit_generator.state
@@ -138,12 +140,19 @@ def restored(saved: storage.Saved, custom_objects: dict, compile: bool = True):
     if saved.extra.get("model") is None:
         return of_spec(saved.spec, saved.tensors["weights"])
     model = _rebuilt(saved, custom_objects)
-    model._seed = saved.spec.seed  # of dropout: a training goes on to the same bits
-    model.put_vector(saved.tensors["weights"])
+    _take_over(model, saved)
     training = saved.extra.get("training")
     if compile and training:
         _compile(model, training, saved.tensors.get("optimizer"))
     return model
+
+
+def _take_over(model, saved: storage.Saved) -> None:
+    """Weights and seed of the file; from the seed dropout goes on to the same bits."""
+    model._seed = saved.spec.seed
+    spec = replace(model.spec, seed=saved.spec.seed)
+    model.network = Network(spec, threads=model.threads, vector=model.current_vector())
+    model.put_vector(saved.tensors["weights"])
 
 
 def _rebuilt(saved: storage.Saved, custom: dict):

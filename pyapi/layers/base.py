@@ -29,9 +29,14 @@ COMMON = {
 }
 
 
+def base_name(cls: type) -> str:
+    """The class in small letters: ``SimpleRNN`` is ``simple_rnn``."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", cls.__name__).lower()
+
+
 def automatic_name(cls: type) -> str:
     """``dense``, ``dense_1``, ... counted per class and process, as Keras does."""
-    base = re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", cls.__name__).lower()
+    base = base_name(cls)
     number = _names[base]
     _names[base] += 1
     return f"{base}_{number}" if number else base
