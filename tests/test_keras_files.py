@@ -156,7 +156,8 @@ def config(**changes):
     return json.dumps({**data, **changes}).encode()
 
 
-LAMBDA = {"class_name": "Lambda", "config": {"name": "x", "function": "y"}}
+CODE = {"class_name": "__lambda__", "config": {"code": "4wAAAA=="}}
+LAMBDA = {"class_name": "Lambda", "config": {"name": "x", "function": CODE}}
 DENSE = {"class_name": "Dense", "config": {"name": "d", "units": 2, "quantized": "int8"}}
 WEIGHTS = {
     "huge": (replaced("layers/dense/vars/0", shape=(1 << 40, 4), dtype="f4", chunks=(64, 4)),
@@ -190,7 +191,7 @@ BAD = {
     "unknown model": ({"config.json": config(class_name="Evil")}, "unknown model class 'Evil'"),
     "code": (
         {"config.json": config(class_name="Sequential", config={"layers": [LAMBDA]})},
-        "unknown layer class 'Lambda'|Lambda",
+        "unknown layer class '__lambda__'",
     ),
     "unknown argument": (
         {"config.json": config(class_name="Sequential", config={"layers": [DENSE]})},
