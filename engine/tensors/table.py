@@ -38,7 +38,7 @@ class Op:
 
     @property
     def summary(self) -> str:
-        return (self.function.__doc__ or "").partition("\n")[0]
+        return (self.function.__doc__ or "").partition("\n")[0].rstrip(".")
 
     @functools.cached_property
     def signature(self) -> inspect.Signature:
