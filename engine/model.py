@@ -177,7 +177,7 @@ class Model(Predictor):
 
     def _bound_to(self, arrays) -> tuple[Bound, list]:
         """(weights bound to the program for arrays of these shapes, shapes of its outputs)"""
-        shapes = self._row_shapes(arrays)
+        shapes = self.row_shapes(arrays)
         key = (shapes, len(arrays[0]) == 1)
         if key not in self._bounds:
             outputs = self.program("predict", shapes=shapes).externals[len(arrays) :]
@@ -195,7 +195,8 @@ class Model(Predictor):
         bound, shapes = self._bound_to(arrays)
         return Binding(bound, list(arrays), shapes, self.threads)
 
-    def _row_shapes(self, arrays) -> tuple:
+    def row_shapes(self, arrays, what: str = "predict") -> tuple:
+        """Shapes of the rows of arrays (B,...), one an input; what does not fit is refused."""
         shapes = tuple(a.shape[1:] for a in arrays)
         wanted = [shape for _, shape in self.spec.inputs]
         fits = len(shapes) == len(wanted) and all(
@@ -203,5 +204,5 @@ class Model(Predictor):
             for got, want in zip(shapes, wanted, strict=True)
         )
         if not fits:
-            raise ShapeError(f"predict wants rows of shape {wanted}, got {list(shapes)}")
+            raise ShapeError(f"{what} wants rows of shape {wanted}, got {list(shapes)}")
         return shapes

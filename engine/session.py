@@ -61,7 +61,7 @@ class Session:
         """
         inputs = inputs if isinstance(inputs, (list, tuple)) else [inputs]
         inputs = [np.asarray(array, self.model.dtype) for array in inputs]
-        shapes = tuple(array.shape[1:] for array in inputs)
+        shapes = self.model.row_shapes(inputs, "the model")
         arrays = [*inputs, self._targets(targets, shapes)]
         if weights is not None:
             arrays.append(self._weights(weights, shapes))

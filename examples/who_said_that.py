@@ -119,6 +119,7 @@ def main(options):
 
     options.out.mkdir(parents=True, exist_ok=True)
     model.save(options.out / "model.respnet")
+    model.export(options.out / "model.onnx", format="onnx")
     (options.out / "classes.json").write_text(json.dumps(classes.tolist()))
     (options.out / "word_index.json").write_text(json.dumps(tokenizer.word_index))
 

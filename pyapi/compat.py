@@ -173,6 +173,7 @@ keras = _module(
     Model=Model,
     Input=layers.Input,
     activations=_module(".activations", activations),
+    backend=_module(".backend", clear_session=utils.clear_session),
     callbacks=_module(".callbacks", callbacks),
     datasets=_module(".datasets", cifar10=_cifar),
     initializers=_module(".initializers", initializers),

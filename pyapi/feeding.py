@@ -55,6 +55,8 @@ def as_arrays(x, y, weights, names, class_weight=None) -> Arrays:
         if array.ndim == 0 or len(array) != len(inputs[0]):
             rows = "none" if array.ndim == 0 else len(array)
             raise ValueError(f"{len(inputs[0])} rows of inputs, but {rows} of {what}")
+    if not len(inputs[0]):
+        raise ValueError("there are no rows to learn from or to judge by")
     if weights is not None:
         weights = np.asarray(weights, np.float32)
         if len(weights) != len(targets):

@@ -156,6 +156,14 @@ class Model(Structure, Trainable):
         if inputs is not None:
             self._build(_listed(inputs), _listed(outputs))
 
+    def build(self, input_shape=None) -> None:
+        """Nothing to do for a model that has its graph; one without cannot get it here."""
+        if not self.built:
+            raise ValueError(
+                f"model {self.name} has no graph: give Model(inputs, outputs), or stack layers in "
+                "a Sequential; a subclass with a call of its own is not supported"
+            )
+
     @property
     def layers(self) -> list[Layer]:
         return self._all_layers()

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from respnet.engine.trainer import Rule, Update
 
+from . import schedules
 from .arguments import Configured, bind, find, signature
 from .gradients import apply_pairs
 from .schedules import InverseTimeDecay, LearningRateSchedule
@@ -188,4 +189,4 @@ def get(identifier) -> Optimizer:
     return find("optimizer", identifier, CLASSES, Optimizer)
 
 
-__all__ = ["Optimizer", "get", *CLASSES]
+__all__ = ["Optimizer", "get", "schedules", *CLASSES]

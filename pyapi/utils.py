@@ -1,5 +1,6 @@
 """Small helpers by the names of Keras; seeds."""
 
+import importlib
 import random
 import secrets
 from contextlib import contextmanager
@@ -7,6 +8,14 @@ from contextlib import contextmanager
 import numpy as np
 
 _random: random.Random | None = None
+# names Keras has here, too, and where they live
+_HOMES = {"pad_sequences": "preprocessing.sequence", "PyDataset": "feeding", "Sequence": "feeding"}
+
+
+def __getattr__(name: str):
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f".{_HOMES[name]}", __package__), name)
 
 
 def set_random_seed(seed: int) -> None:

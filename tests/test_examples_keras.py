@@ -62,7 +62,12 @@ def test_who_said_that_leaves_what_a_service_needs(tmp_path):
     index = json.loads((tmp_path / "word_index.json").read_text())
     assert classes == sorted(classes) and min(index.values()) == 1
     row = pad_sequences([[index["beep"]]], maxlen=150)
-    assert load_model(tmp_path / "model.respnet").predict(row).shape == (1, len(classes))
+    scores = load_model(tmp_path / "model.respnet").predict(row)
+    assert scores.shape == (1, len(classes))
+    runtime = pytest.importorskip("onnxruntime").InferenceSession(tmp_path / "model.onnx")
+    (place,) = runtime.get_inputs()
+    (told,) = runtime.run(None, {place.name: row.astype(np.float32)})
+    assert np.allclose(told, scores, atol=1e-5)
 
 
 def test_who_said_that_on_the_lines_of_the_talk(tmp_path):

@@ -167,3 +167,15 @@ def test_the_tiny_images_of_the_workshop(tmp_path):
     )
     assert set(history.history) >= {"loss", "val_loss"}
     assert len(model.evaluate(x_test, y_test, verbose=0)) == 2
+
+
+def test_names_keras_has_in_two_places():
+    import respnet
+    from respnet import preprocessing, schedules
+
+    assert respnet.utils.pad_sequences is preprocessing.pad_sequences
+    assert respnet.optimizers.schedules is schedules
+    assert issubclass(preprocessing.sequence.TimeseriesGenerator, respnet.utils.Sequence)
+    keras.backend.clear_session()
+    with pytest.raises(AttributeError, match="no attribute 'pad_sequence'"):
+        respnet.utils.pad_sequence  # noqa: B018

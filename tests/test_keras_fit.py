@@ -297,6 +297,14 @@ def test_wrong_rows_say_what_was_wanted():
         classifier().fit(x, y[:19], verbose=0)
     with pytest.raises(ValueError, match=r"rows of shape \(3,\).*got \(2,\)"):
         classifier().fit(x, y[:, :2], verbose=0)
+    wide, model = np.zeros((20, 5)), classifier()
+    for learn_or_judge in (model.fit, model.evaluate, model.train_on_batch, model.test_on_batch):
+        with pytest.raises(
+            ValueError, match=r"the model wants rows of shape \[\(4,\)\], got \[\(5"
+        ):
+            learn_or_judge(wide, y)
+    with pytest.raises(ValueError, match="there are no rows"):
+        model.fit(x[:0], y[:0], verbose=0)
     with pytest.raises(ValueError, match="must be compiled"):
         Sequential([Dense(1, input_dim=4)]).evaluate(x, y)
     with pytest.raises(ValueError, match="did you mean categorical_crossentropy"):

@@ -40,6 +40,17 @@ def test_a_model_without_input_shape_is_built_by_its_first_rows():
     assert model.count_params() == 16
 
 
+def test_a_model_with_a_call_of_its_own_is_refused():
+    class Own(Model):
+        def call(self, x):
+            return x
+
+    with pytest.raises(ValueError, match="a subclass with a call of its own is not supported"):
+        Own().predict(np.zeros((2, 3)))
+    x = Input((2,))
+    Model(x, Dense(1)(x)).build((None, 2))
+
+
 def test_weights_in_the_order_of_keras_pass_both_ways():
     model = classifier()
     assert [w.shape for w in model.get_weights()] == [(4, 5), (5,), (5, 3), (3,)]
