@@ -152,6 +152,18 @@ def test_checkpoints_by_epoch_keep_the_last(tmp_path):
     assert names == ["net-03", "net-04"]
 
 
+@pytest.mark.parametrize("ending", [".respnet", ".weights.h5"])
+def test_checkpoints_of_weights_alone(tmp_path, ending):
+    if ending == ".weights.h5":
+        pytest.importorskip("h5py")
+    saving = callbacks.ModelCheckpoint(tmp_path / f"net{ending}", save_weights_only=True)
+    model, other = regressor(), regressor()
+    model.fit(*rows(), verbose=0, callbacks=[saving])
+    other.build()
+    other.load_weights(tmp_path / f"net{ending}")
+    assert all(map(np.array_equal, model.get_weights(), other.get_weights()))
+
+
 def test_checkpoints_every_n_batches(tmp_path):
     x, y = rows()
     saving = callbacks.ModelCheckpoint(str(tmp_path / "rnn-{step}"), save_freq=3)

@@ -17,6 +17,7 @@ DATA = FOLDER.parent / "../shared/data"
 NAMES = {
     "addition_seq2seq",
     "iris_keras",
+    "own_layer",
     "price_lstm",
     "text_generator",
     "tiny_images",
@@ -169,3 +170,7 @@ def test_tiny_images_of_cifar10(tmp_path):
         rows.tofile(tmp_path / f"{name}.bin")
     output = run("tiny_images", *TINY, "--epochs", 1, "--data", tmp_path)
     assert output.startswith("40 pictures") and "Total params" in output
+
+
+def test_own_layer():
+    assert figure(r"accuracy (\d\.\d+) on 500", run("own_layer")) > 0.97

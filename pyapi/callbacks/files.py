@@ -62,7 +62,10 @@ class ModelCheckpoint(Monitor):
             self.best = value
         path = Path(self._name(batch, logs))
         path.parent.mkdir(parents=True, exist_ok=True)
-        self.model.save(path, include_optimizer=not self.save_weights_only)
+        if self.save_weights_only:
+            self.model.save_weights(path)
+        else:
+            self.model.save(path)
         if self.verbose:
             print(f"Epoch {self._epoch + 1}: saved {path}")
         self._forget_old(path)
