@@ -44,7 +44,8 @@ def slice(inputs, start_indices, shape):
 @op("whole numbers within the axis", 2)
 def take(x, indices, axis=None):
     """Places of x along an axis, by number; of all its numbers if there is no axis."""
-    if np.asarray(indices).dtype.kind not in "iu" and np.size(indices):
+    numbers = indices if hasattr(indices, "dtype") else np.asarray(indices)
+    if numbers.dtype.kind not in "iu" and numbers.size:
         raise TypeError
     return np.take(x, indices, axis=axis)
 
