@@ -1,6 +1,6 @@
 """Activations, as layers use them: which step computes one, and which initial weights suit it.
 
-The formulas themselves stand once, in ``kernels/formulas.hpp``; NAMES is in the same order as the
+The formulas themselves stand once, in ``kernels/formulas_activation.hpp``; NAMES is in the same order as the
 list there (a test compares them).
 """
 
@@ -16,9 +16,23 @@ NAMES = (
     "gelu",
     "softplus",
     "exponential",
+    "relu6",
+    "selu",
+    "silu",
+    "mish",
+    "softsign",
+    "hard_sigmoid",
+    "hard_silu",
+    "hard_tanh",
+    "log_sigmoid",
+    "tanh_shrink",
+    "soft_shrink",
+    "hard_shrink",
 )
-NEEDS_INPUT = {"gelu"}  # the derivative cannot be had from the output alone
-ALL = (*NAMES, "softmax")
+# the derivative cannot be had from the output alone
+NEEDS_INPUT = {"gelu", "silu", "mish", "hard_silu", "tanh_shrink"}
+ALONG_ROWS = ("softmax", "log_softmax")  # ops of their own: every output depends on the whole row
+ALL = (*NAMES, *ALONG_ROWS)
 FUSIBLE = tuple(name for name in NAMES if name not in NEEDS_INPUT)
 
 _INITIALIZERS = {
@@ -27,6 +41,11 @@ _INITIALIZERS = {
     "elu": "he_uniform",
     "gelu": "he_uniform",
     "softplus": "he_uniform",
+    "relu6": "he_uniform",
+    "selu": "lecun_normal",
+    "silu": "he_uniform",
+    "mish": "he_uniform",
+    "hard_silu": "he_uniform",
 }
 
 
@@ -50,8 +69,8 @@ def forward(b, name: str, x):
     if name == "linear":
         return x
     y = b.buffer(x.shape)
-    if name == "softmax":
-        b.step("softmax_forward", x, y)
+    if name in ALONG_ROWS:
+        b.step(f"{name}_forward", x, y)
     else:
         b.step("activation_forward", x, y, activation=name)
     return y
@@ -61,8 +80,8 @@ def backward(b, name: str, x, y, dy):
     """Emit dx, in the place of dy: nobody reads dy again."""
     if name == "linear":
         return dy
-    if name == "softmax":
-        b.step("softmax_backward", y, dy, dy)
+    if name in ALONG_ROWS:
+        b.step(f"{name}_backward", y, dy, dy)
     else:
         b.step(
             "activation_backward", x if name in NEEDS_INPUT else None, y, dy, dy, activation=name

@@ -59,6 +59,10 @@ class Builder:
         """A new work buffer of (B, *shape)."""
         return Buffer(WORK, shape, times=self.times)
 
+    def single(self, shape) -> Buffer:
+        """A new work buffer of one set of numbers for all rows."""
+        return Buffer(WORK, shape, rows=False)
+
     @contextmanager
     def each_of(self, times: int):
         """Within it a row of the batch (T,N) is ``times`` rows (N) to every step."""

@@ -91,16 +91,26 @@ class Model(Predictor):
         return self.layout.view(self.weights.vector, name)
 
     def executable(
-        self, mode: str, layout: str, weighted: bool = False, optimizer=None, shapes=None, watch=()
+        self,
+        mode: str,
+        layout: str,
+        weighted: bool = False,
+        optimizer=None,
+        shapes=None,
+        watch=(),
+        batch: int | None = None,
     ) -> Executable:
-        """The compiled program of a mode in a layout, for inputs of these row shapes; cached."""
-        key = (mode, layout, weighted, optimizer, shapes, watch)
+        """The compiled program of a mode in a layout, for inputs of these row shapes; cached.
+
+        batch: rows of the largest batch, for programs that want batches as a whole.
+        """
+        key = (mode, layout, weighted, optimizer, shapes, watch, batch)
         if key not in self._executables:
             program = self.program(mode, weighted, shapes, watch)
             lowered = lower(
                 program,
                 layout,
-                self.rows(program, layout),
+                batch or self.rows(program, layout),
                 Sizes(self.level, self.dtype),
                 TABLES,
                 staged=mode != "predict",

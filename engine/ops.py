@@ -10,7 +10,7 @@ Attributes are plain numbers or words fixed when a program is compiled.
 import re
 from dataclasses import dataclass
 
-from respnet.engine import ops_image, ops_python, ops_recurrent
+from respnet.engine import ops_image, ops_merge, ops_norm, ops_python, ops_recurrent
 
 
 @dataclass(frozen=True)
@@ -81,11 +81,20 @@ _op("softmax_backward", "y (B,N), dy (B,N) -> dx (B,N)", "dx = y (dy - sum(dy y)
 _op(
     "dropout_forward",
     "x (B,N) -> y (B,N)",
-    "y = x / (1 - rate) where kept, else 0; the mask is a hash of seed, row and unit",
+    "y = x / (1 - rate) where kept, else 0; the mask is a hash of seed, row and unit. seed: of the "
+    "layer, or None for the batch's",
     "rate",
     "salt",
+    "seed",
 )
-_op("dropout_backward", "dy (B,N) -> dx (B,N)", "the same mask on the gradient", "rate", "salt")
+_op(
+    "dropout_backward",
+    "dy (B,N) -> dx (B,N)",
+    "the same mask on the gradient",
+    "rate",
+    "salt",
+    "seed",
+)
 
 _op("copy", "x (B,N) -> y (B,N)", "y = x")
 _op("accumulate", "x (B,N) -> +y (B,N)", "y += x: gradients of a value with several readers")
@@ -116,8 +125,13 @@ _op(
     "metric",
 )
 
-_FAMILIES = (*ops_recurrent.ROWS, *ops_image.ROWS, *ops_python.ROWS)
-for _name, _signature, _summary, _attributes in _FAMILIES:
+for _name, _signature, _summary, _attributes in (
+    *ops_recurrent.ROWS,
+    *ops_image.ROWS,
+    *ops_merge.ROWS,
+    *ops_norm.ROWS,
+    *ops_python.ROWS,
+):
     _op(_name, _signature, _summary, *_attributes)
 
 # Optimizer steps over the flat vector of trainable parameters; formulas in kernels/formulas.hpp.

@@ -76,7 +76,7 @@ ROWS = (
         "dropout_mask",
         "x (B,N) -> y (B,H)",
         "1 / (1 - rate) where kept, else 0; x lends its rows only",
-        ("units", "rate", "salt"),
+        ("units", "rate", "salt", "seed"),
     ),
     ("multiply", "x (B,N), factor (B,N) -> y (B,N)", "y = x factor", ()),
     (

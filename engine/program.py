@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from respnet.engine.builder import EXTERNAL, GRADIENTS, PARAMETERS, WORK, Buffer, Builder, Step
 from respnet.engine.errors import SpecError
 from respnet.engine.losses import loss_named
+from respnet.engine.ops_norm import WHOLE_BATCH
 from respnet.engine.params import Layout
 from respnet.engine.spec import ModelSpec, node_of, output_names
 
@@ -24,6 +25,11 @@ class Program:
     mode: str
     steps: tuple[Step, ...]
     externals: tuple[Buffer, ...]
+
+    @property
+    def whole_batches(self) -> bool:
+        """Whether all rows of a batch must go through it as one unit: it takes their statistics."""
+        return any(step.op in WHOLE_BATCH for step in self.steps)
 
 
 class _Compiler:

@@ -6,6 +6,7 @@ import numpy as np
 
 from respnet.engine import reference_ops
 from respnet.engine.ops import OPS
+from respnet.engine.reference_noise import next_seed
 from respnet.engine.program import EXTERNAL, GRADIENTS, PARAMETERS, Program
 
 # Ops over the last axis: the axes before it count as rows.
@@ -14,17 +15,21 @@ _LAST_AXIS = ("dense", "softmax", "sparse", "pointwise", "metric")
 
 @dataclass
 class Result:
-    """outputs: the externals after the inputs, as far as they were written."""
+    """outputs: the externals after the inputs, as far as they were written.
+
+    vector: the parameters, with moving averages as the run left them.
+    """
 
     outputs: list
     loss: float = 0.0
     metric: float = 0.0
     gradient: np.ndarray | None = None
+    vector: np.ndarray | None = None
 
 
 class _Run:
     def __init__(self, program: Program, vector, arrays, seed: int):
-        self.vector = np.asarray(vector, np.float64)
+        self.vector = np.array(vector, np.float64)
         self.gradient = np.zeros(program.layout.trainable)
         self.values = {
             e: np.asarray(a, np.float64).reshape(len(a), *e.shape)
@@ -43,10 +48,14 @@ class _Run:
     def write(self, operand, buffer, value):
         if buffer is None:
             return
+        if buffer.space == PARAMETERS:  # moving averages
+            self.vector[buffer.offset : buffer.offset + buffer.columns] += value.ravel()
+            return
         if buffer.space == GRADIENTS:
             self.gradient[buffer.offset : buffer.offset + buffer.columns] += value.ravel()
             return
-        value = value.reshape(self.rows * buffer.times, *buffer.shape)
+        rows = [self.rows * buffer.times] if buffer.rows else []
+        value = value.reshape(*rows, *buffer.shape)
         self.values[buffer] = self.values[buffer] + value if operand.added else value
 
     def step(self, step):
@@ -58,7 +67,8 @@ class _Run:
             reads = [r if r is None or r.ndim < 2 else r.reshape(-1, r.shape[-1]) for r in reads]
         attributes = dict(step.attributes)
         if "salt" in attributes:
-            attributes["seed"] = self.seed
+            own = attributes["seed"]
+            attributes["seed"] = self.seed if own is None else next_seed(own)
         values = getattr(reference_ops, step.op)(*reads, **attributes)
         if step.op == "metric":
             self.result.metric += values
@@ -75,7 +85,7 @@ class _Run:
 def run(program: Program, vector, arrays, seed: int = 0) -> Result:
     """Run ``program`` on the flat ``vector`` and the arrays of its inputs (and targets, weights).
 
-    seed: of the batch's dropout masks. All rows are one batch.
+    seed: of the batch's noise; layers with one of their own are at their first batch. All rows are one batch.
     """
     state = _Run(program, vector, arrays, seed)
     for step in program.steps:
@@ -85,5 +95,5 @@ def run(program: Program, vector, arrays, seed: int = 0) -> Result:
         for e in program.externals[len(program.spec.inputs) :]
         if e.space == EXTERNAL and e in state.values
     ]
-    state.result.gradient = state.gradient
+    state.result.gradient, state.result.vector = state.gradient, state.vector
     return state.result

@@ -9,6 +9,9 @@ from numpy import abs, exp, log, log1p, maximum, sqrt, where
 
 from respnet.engine.reference_activations import ACTIVATIONS, sigmoid
 from respnet.engine.reference_image import *  # noqa: F403
+from respnet.engine.reference_merge import *  # noqa: F403
+from respnet.engine.reference_noise import hashes
+from respnet.engine.reference_norm import *  # noqa: F403
 from respnet.engine.reference_optimizers import *  # noqa: F403
 from respnet.engine.reference_python import *  # noqa: F403
 from respnet.engine.reference_recurrent import *  # noqa: F403
@@ -45,19 +48,9 @@ def softmax_backward(y, dy):
     return y * (dy - (dy * y).sum(axis=1, keepdims=True))
 
 
-def _mixed(h):
-    with np.errstate(over="ignore"):
-        h = np.uint32(h)
-        h = (h ^ (h >> np.uint32(16))) * np.uint32(0x7FEB352D)
-        h = (h ^ (h >> np.uint32(15))) * np.uint32(0x846CA68B)
-        return h ^ (h >> np.uint32(16))
-
-
 def dropout_mask(x, *, units, rate, salt, seed):
     """Whether a unit is kept is a hash of (seed, salt, row, unit)."""
-    with np.errstate(over="ignore"):
-        key = _mixed(np.uint32(seed & 0xFFFFFFFF) ^ _mixed(np.uint32(seed >> 32) + np.uint32(salt)))
-    kept = _mixed(np.arange(len(x) * units, dtype=np.uint32) ^ key) >= np.uint32(rate * 2**32)
+    kept = hashes(len(x) * units, salt, seed) >= np.uint32(rate * 2**32)
     return where(kept.reshape(len(x), units), 1 / (1 - rate), 0)
 
 

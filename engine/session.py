@@ -99,7 +99,7 @@ class Session:
 
     def train(self, feed: Feed, order: np.ndarray, batch_size: int) -> tuple[float, float]:
         """Rows ``order`` (int64) in batches; (loss, metric) before each update, means over rows."""
-        core = self._enter("train", feed)
+        core = self._enter("train", feed, batch_size)
         result = core.epoch(self._staged(core, feed), order, batch_size)
         self._clock = core.clock
         return result
@@ -115,8 +115,8 @@ class Session:
         return [core.output(first + i).reshape(-1, *shape) for i, shape in enumerate(shapes)]
 
     def gradient(self, feed: Feed) -> tuple[float, np.ndarray]:
-        """(loss, gradient vector); the weights stay."""
-        core = self._enter("train", feed)
+        """(loss, gradient vector) of all rows as one batch; the trainable weights stay."""
+        core = self._enter("train", feed, feed.rows)
         return core.gradient(self._staged(core, feed))
 
     @property
@@ -126,7 +126,7 @@ class Session:
 
     def step_gradient(self, feed: Feed) -> tuple[float, np.ndarray]:
         """(loss, gradient vector) as the next step would take them, penalties included."""
-        core = self._enter("train", feed)
+        core = self._enter("train", feed, feed.rows)
         self._loss, gradient = core.step_gradient(self._staged(core, feed), self._penalties)
         return self._loss, gradient
 
@@ -152,15 +152,15 @@ class Session:
             self._last = (core, feed, staged)
         return self._last[2]
 
-    def _enter(self, mode: str, feed: Feed) -> Core:
-        """The core for these shapes, with the present clock, constants and packed weights."""
-        return self._enter_key((mode, feed.shapes, feed.weighted))
+    def _enter(self, mode: str, feed: Feed, batch: int = 1) -> Core:
+        """The core for these shapes and batches, with the present clock, constants and packs."""
+        return self._enter_key((mode, feed.shapes, feed.weighted), batch)
 
-    def _enter_key(self, key) -> Core:
-        if self._active and self._active[0] == key:
+    def _enter_key(self, key, batch: int = 1) -> Core:
+        if self._active and self._active[0] == key and self._active[1].takes(batch):
             return self._active[1]
-        if key not in self._cores:
-            self._cores[key] = self._core(*key)
+        if key not in self._cores or not self._cores[key][0].takes(batch):
+            self._cores[key] = self._core(*key, batch)
             if len(self._cores) > CORES:
                 self._cores.popitem(last=False)
         self._cores.move_to_end(key)
@@ -172,12 +172,13 @@ class Session:
         core.pack()
         return core
 
-    def _core(self, mode: str, shapes, weighted: bool):
+    def _core(self, mode: str, shapes, weighted: bool, batch: int):
         """(core, row shapes of what the program writes, number of the first of them)."""
         update, watch = (self.update, self.watch) if mode == "train" else (None, ())
         layout = self.model.batch_layout("train", shapes)
         program = self.model.program(mode, weighted, shapes, watch)
-        executable = self.model.executable(mode, layout, weighted, update, shapes, watch)
+        whole = batch if program.whole_batches else None
+        executable = self.model.executable(mode, layout, weighted, update, shapes, watch, whole)
         state = self.state if mode == "train" else None
         core = Core(executable, self.vector, state, self.threads, self._seed)
         first = len(shapes) + 1 + weighted

@@ -107,11 +107,24 @@ class Trainer:
         self._rng = np.random.default_rng(seed)
         shapes = None if shapes is None else tuple(map(tuple, shapes))
         layout = model.batch_layout("train", shapes)
-        self._train = model.executable("train", layout, weighted, self.update, shapes)
-        self._core = Core(self._train, self.vector, self.state, self.threads, seed & (2**64 - 1))
+        self._seed, self._form = seed & (2**64 - 1), (layout, weighted, self.update, shapes)
+        self._whole = model.program("train", weighted, shapes).whole_batches
+        self._core = self._new_core(batch_size or 1)
         self._evaluate = model.executable("evaluate", layout, weighted, None, shapes)
         self._judge = Core(self._evaluate, self.vector, None, self.threads)
         self._data = None
+
+    def _new_core(self, batch: int) -> Core:
+        """For batches of so many rows, if the program wants them as a whole; else of any size."""
+        whole = {"batch": batch} if self._whole else {}
+        self._train = self.model.executable("train", *self._form, **whole)
+        return Core(self._train, self.vector, self.state, self.threads, self._seed)
+
+    def _take(self, rows: int) -> None:
+        """Make room for a batch of so many rows."""
+        if not self._core.takes(rows):
+            clock, self._core = self._core.clock, self._new_core(rows)
+            self._core.clock = clock
 
     def stage(self, inputs, targets, weights=None) -> Staged:
         """Rows (N,...) and targets (N,...), or (N,) class numbers, as the programs want them.
@@ -135,6 +148,8 @@ class Trainer:
     def bind(self, inputs, targets, weights=None) -> Staged:
         """Stage these rows and train on them from now on."""
         self._data = self.stage(inputs, targets, weights)
+        if self.batch_size is None:
+            self._take(self._data.rows)
         return self._data
 
     def epochs(self, count: int) -> float:
@@ -154,8 +169,10 @@ class Trainer:
         return self.epochs(1)
 
     def gradient(self, data: Staged | None = None) -> tuple[float, np.ndarray]:
-        """(loss, gradient vector) on ``data`` or the bound rows, weights unchanged."""
-        return self._core.gradient(data or self._data)
+        """(loss, gradient vector) on ``data`` or the bound rows; the trainable weights stay."""
+        data = data or self._data
+        self._take(data.rows)
+        return self._core.gradient(data)
 
     def evaluate(self, data: Staged | None = None) -> tuple[float, float]:
         """(loss, metric) on ``data`` or the bound rows."""

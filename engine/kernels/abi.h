@@ -55,7 +55,8 @@ struct respnet_frame {
 /* Faults: the executor turns them into errors. */
 enum {
     FAULT_EMBEDDING = 1, /* a number outside the table */
-    FAULT_PYTHON = 2     /* an exception; fault_value is the address of the frame it was in */
+    FAULT_PYTHON = 2,    /* an exception; fault_value is the address of the frame it was in */
+    FAULT_TOKEN = 3      /* a number beyond the tokens of an encoding */
 };
 
 typedef struct {

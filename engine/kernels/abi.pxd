@@ -2,6 +2,7 @@ from libc.stdint cimport int32_t, int64_t, uint64_t
 
 cdef extern from "abi.h" nogil:
     enum:
+        FAULT_TOKEN
         MAX_OPERANDS
         MAX_DIMS
         MAX_CONSTANTS

@@ -59,6 +59,7 @@ cdef class Executable:
     cdef readonly str layout
     cdef readonly str mode
     cdef list callbacks
+    cdef readonly bint whole_batches
     cdef int64_t cost
     cdef int assemble(self, respnet_step **steps, int *count, list kernels) except -1
     cdef respnet_kernel find(self, str name) except *

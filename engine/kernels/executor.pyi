@@ -16,6 +16,7 @@ class Executable:
     dtype: np.dtype
     layout: str
     mode: str
+    whole_batches: bool
     rows: int
     work_bytes: int
     def __init__(self, level: str, dtype: np.dtype, lowered: Lowered, mode: str = "predict",

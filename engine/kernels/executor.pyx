@@ -11,9 +11,9 @@ from libc.string cimport memset
 from posix.stdlib cimport posix_memalign
 
 from respnet.engine.kernels.abi cimport (
-    FAULT_PYTHON, MAX_CONSTANTS, MAX_DIMS, MAX_OPERANDS, RESPNET_LEVEL_CAPSULE, SPACE_EXTERNAL,
-    SPACE_GRADIENTS, SPACE_PACKS, SPACE_PARAMETERS, SPACE_WORK, respnet_entry, respnet_kernel,
-    respnet_sizes)
+    FAULT_PYTHON, FAULT_TOKEN, MAX_CONSTANTS, MAX_DIMS, MAX_OPERANDS, RESPNET_LEVEL_CAPSULE,
+    SPACE_EXTERNAL, SPACE_GRADIENTS, SPACE_PACKS, SPACE_PARAMETERS, SPACE_WORK, respnet_entry,
+    respnet_kernel, respnet_sizes)
 
 from respnet.engine.kernels.callback cimport Callback
 
@@ -57,15 +57,17 @@ cdef void execute_steps(const respnet_step *steps, int count, respnet_frame *fra
 cdef int raise_fault(Executable executable, respnet_frame *frame) except -1:
     """Errors of a run: steps have no other way to refuse what they read."""
     cdef Callback callback
-    if frame.fault == FAULT_PYTHON:
+    cdef int64_t fault = frame.fault
+    if fault == FAULT_PYTHON:
         frame.fault = 0
         for callback in executable.callbacks:
             error = callback.take_error(<size_t>frame.fault_value)
             if error is not None:
                 raise error
-    if frame.fault:
+    if fault:
         frame.fault = 0
-        raise ShapeError(f"an embedding wants whole numbers from 0 to {frame.fault_limit:.0f}, "
+        who = "a category encoding" if fault == FAULT_TOKEN else "an embedding"
+        raise ShapeError(f"{who} wants whole numbers from 0 to {frame.fault_limit:.0f}, "
                          f"got {frame.fault_value:g}")
     return 0
 
@@ -151,6 +153,7 @@ cdef class Executable:
         self.dtype = np.dtype(dtype)
         self.type_number = cnp.NPY_FLOAT64 if self.dtype.itemsize == 8 else cnp.NPY_FLOAT32
         self.layout, self.mode, self.callbacks = lowered.layout, mode, []
+        self.whole_batches = lowered.whole_batches
         self.assemble(&self.program.prepare, &self.program.prepares, lowered.prepare)
         self.assemble(&self.program.steps, &self.program.count, lowered.steps)
         self.assemble(&self.program.update, &self.program.updates, update or [])

@@ -24,111 +24,11 @@ template <class V> RESPNET_FN V sign(V x) {
     return select(less(zero, x), one, select(less(x, zero), -one, zero));
 }
 
-// ---------------------------------------------------------------------------------- activations
-// A new activation is a struct and a word in RESPNET_ACTIVATIONS: numbers, dispatch, names follow.
-// backward returns dx. It may use x only where needs_input says so; y is always there.
+} // namespace RESPNET_LEVEL
 
-#define RESPNET_ACTIVATIONS(X)                                                                     \
-    X(linear) X(sigmoid) X(tanh) X(relu) X(leaky_relu) X(elu) X(gelu) X(softplus) X(exponential)
+#include "formulas_activation.hpp"
 
-namespace activation {
-
-struct linear {
-    static constexpr bool needs_input = false;
-    template <class V> static RESPNET_FN V forward(V x) { return x; }
-    template <class V> static RESPNET_FN V backward(V, V, V dy) { return dy; }
-};
-
-struct sigmoid {
-    static constexpr bool needs_input = false;
-    template <class V> static RESPNET_FN V forward(V x) { return RESPNET_LEVEL::sigmoid(x); }
-    template <class V> static RESPNET_FN V backward(V, V y, V dy) {
-        return dy * (y * (splat<V>(1) - y));
-    }
-};
-
-struct tanh {
-    static constexpr bool needs_input = false;
-    template <class V> static RESPNET_FN V forward(V x) { return RESPNET_LEVEL::tanh(x); }
-    template <class V> static RESPNET_FN V backward(V, V y, V dy) {
-        return dy * (splat<V>(1) - y * y);
-    }
-};
-
-struct relu {
-    static constexpr bool needs_input = false;
-    template <class V> static RESPNET_FN V forward(V x) { return maximum(x, splat<V>(0)); }
-    template <class V> static RESPNET_FN V backward(V, V y, V dy) {
-        return select(less(splat<V>(0), y), dy, splat<V>(0));
-    }
-};
-
-// Slope 0.2, as Keras 3 has it for the activation of this name (its LeakyReLU layer has 0.3).
-struct leaky_relu {
-    static constexpr bool needs_input = false;
-    template <class V> static RESPNET_FN V forward(V x) { return backward(x, x, x); }
-    template <class V> static RESPNET_FN V backward(V, V y, V dy) {
-        return select(less(y, splat<V>(0)), dy * splat<V>(0.2), dy);
-    }
-};
-
-struct elu {
-    static constexpr bool needs_input = false;
-    template <class V> static RESPNET_FN V forward(V x) {
-        return select(less(x, splat<V>(0)), expm1(x), x);
-    }
-    template <class V> static RESPNET_FN V backward(V, V y, V dy) {
-        return select(less(y, splat<V>(0)), dy * (y + splat<V>(1)), dy);
-    }
-};
-
-// x P(Z < x) with Z normal: the exact form, not the one with tanh.
-struct gelu {
-    static constexpr bool needs_input = true;
-    template <class V> static RESPNET_FN V below(V x) {
-        return splat<V>(0.5) * (splat<V>(1) + erf(x * splat<V>(0.70710678118654752)));
-    }
-    template <class V> static RESPNET_FN V forward(V x) { return x * below(x); }
-    template <class V> static RESPNET_FN V backward(V x, V, V dy) {
-        const V density = splat<V>(0.39894228040143268) * exp(splat<V>(-0.5) * x * x);
-        return dy * multiply_add(x, density, below(x));
-    }
-};
-
-struct softplus {
-    static constexpr bool needs_input = false;
-    template <class V> static RESPNET_FN V forward(V x) { return log1p_exp(x); }
-    // sigmoid(x) = 1 - exp(-y)
-    template <class V> static RESPNET_FN V backward(V, V y, V dy) { return -dy * expm1(-y); }
-};
-
-struct exponential {
-    static constexpr bool needs_input = false;
-    template <class V> static RESPNET_FN V forward(V x) { return exp(x); }
-    template <class V> static RESPNET_FN V backward(V, V y, V dy) { return dy * y; }
-};
-
-#define RESPNET_NUMBER(name) number_##name,
-enum number : int { RESPNET_ACTIVATIONS(RESPNET_NUMBER) count };
-#undef RESPNET_NUMBER
-
-#ifndef __CUDACC__
-#define RESPNET_NAME(name) #name,
-static const char *const names[] = {RESPNET_ACTIVATIONS(RESPNET_NAME)};
-#undef RESPNET_NAME
-#endif
-
-} // namespace activation
-
-// Calls f with the struct of that number; an unknown number does nothing.
-template <class F> RESPNET_FN void with_activation(int number, F &&f) {
-    switch (number) {
-#define RESPNET_CASE(name)                                                                         \
-    case activation::number_##name: f(activation::name{}); break;
-        RESPNET_ACTIVATIONS(RESPNET_CASE)
-#undef RESPNET_CASE
-    }
-}
+namespace RESPNET_LEVEL {
 
 // --------------------------------------------------------------------------------------- losses
 // Value and gradient of one element from one function; means and weights are the caller's.

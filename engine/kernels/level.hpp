@@ -9,9 +9,12 @@
 #include "steps_adaptive.hpp"
 #include "steps_dense.hpp"
 #include "steps_dropout.hpp"
+#include "steps_encode.hpp"
 #include "steps_gradient.hpp"
 #include "steps_image.hpp"
 #include "steps_loss.hpp"
+#include "steps_merge.hpp"
+#include "steps_norm.hpp"
 #include "steps_optimizer.hpp"
 #include "steps_probe.hpp"
 #include "steps_recurrent.hpp"
@@ -28,6 +31,15 @@ namespace RESPNET_LEVEL {
 #define CROSSENTROPY(op, SPARSE)                                                                   \
     {#op "_rows", crossentropy_rows<float, SPARSE>, crossentropy_rows<double, SPARSE>},            \
     {#op "_lanes", crossentropy_lanes<float, SPARSE>, crossentropy_lanes<double, SPARSE>}
+#define BETTER(op, KIND)                                                                           \
+    {#op "_forward_rows", better_forward<float, rows_layout, KIND>,                                \
+     better_forward<double, rows_layout, KIND>},                                                   \
+    {#op "_forward_lanes", better_forward<float, lanes_layout, KIND>,                              \
+     better_forward<double, lanes_layout, KIND>},                                                  \
+    {#op "_backward_rows", better_backward<float, rows_layout, KIND>,                              \
+     better_backward<double, rows_layout, KIND>},                                                  \
+    {#op "_backward_lanes", better_backward<float, lanes_layout, KIND>,                            \
+     better_backward<double, lanes_layout, KIND>}
 
 // clang-format off
 static const respnet_entry ENTRIES[] = {
@@ -43,7 +55,17 @@ static const respnet_entry ENTRIES[] = {
     PLAIN(embedding_forward_rows), PLAIN(embedding_backward_rows), PLAIN(reverse_time_rows),
     PLAIN(last_step_rows), PLAIN(last_step_backward_rows), PLAIN(repeat_vector_rows),
     PLAIN(repeat_vector_backward_rows), PLAIN(compute_mask_rows), PLAIN(dropout_mask_rows),
-    PLAIN(multiply_rows), PLAIN(multiply_steps_rows),
+    PLAIN(multiply_steps_rows), PLAIN(normal_rows),
+    BY_LAYOUT(multiply), BY_LAYOUT(affine), BETTER(maximum, larger), BETTER(minimum, smaller),
+    PLAIN(concatenate_rows), PLAIN(split_rows),
+    PLAIN(rearrange_forward_rows), PLAIN(rearrange_backward_rows),
+    BY_LAYOUT(relu_forward), BY_LAYOUT(relu_backward),
+    BY_LAYOUT(elu_forward), BY_LAYOUT(elu_backward),
+    PLAIN(prelu_forward_rows), PLAIN(prelu_backward_rows),
+    PLAIN(log_softmax_forward_rows), PLAIN(log_softmax_backward_rows),
+    PLAIN(moments_rows), PLAIN(normalize_forward_rows), PLAIN(normalize_backward_rows),
+    PLAIN(moving_average_rows), PLAIN(layer_norm_forward_rows), PLAIN(layer_norm_backward_rows),
+    PLAIN(one_hot_rows), PLAIN(count_tokens_rows),
     PLAIN(simple_rnn_forward_rows), PLAIN(simple_rnn_backward_rows),
     PLAIN(lstm_forward_rows), PLAIN(lstm_backward_rows),
     PLAIN(gru_forward_rows), PLAIN(gru_forward_before_rows), PLAIN(gru_backward_rows),

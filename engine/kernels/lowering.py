@@ -9,9 +9,11 @@ program are in its layout already; otherwise steps that turn them stand at its b
 from dataclasses import dataclass, field, replace
 
 from respnet.engine.kernels.lowering_image import IMAGE
+from respnet.engine.kernels.lowering_merge import MERGE
+from respnet.engine.kernels.lowering_norm import NORM
 from respnet.engine.kernels.lowering_python import PYTHON
 from respnet.engine.kernels.lowering_recurrent import RECURRENT
-from respnet.engine.kernels.lowering_sequence import SEQUENCE
+from respnet.engine.kernels.lowering_sequence import SEQUENCE, own_seed
 from respnet.engine.kernels.plan import Scratch, plan
 
 SPACES = {"parameters": 0, "packs": 1, "gradients": 2, "state": 3, "work": 4}
@@ -59,6 +61,7 @@ class Lowered:
     work: int = 0
     columns: tuple = ()
     trainable: int = 0
+    whole_batches: bool = False
 
 
 def narrow(program) -> bool:
@@ -69,8 +72,10 @@ def narrow(program) -> bool:
 
 
 # op -> function(lowering, step), beside the methods of _Lowering
-LOWERINGS: dict = {**IMAGE, **PYTHON, **RECURRENT, **SEQUENCE}
-ROWS_ONLY = {*LOWERINGS, "multiply"}  # ops without a lanes kernel
+LOWERINGS: dict = {**IMAGE, **MERGE, **NORM, **PYTHON, **RECURRENT, **SEQUENCE}
+ROWS_ONLY = set(LOWERINGS)  # ops without a lanes kernel
+# Attributes that kernels read as constants, in this order.
+CONSTANTS = "rate delta scale offset max_value negative_slope threshold alpha".split()
 
 
 def repeats_of(buffer) -> int:
@@ -88,6 +93,7 @@ class _Lowering:
             rows,
             columns=tuple(e.columns for e in program.externals),
             trainable=program.layout.trainable,
+            whole_batches=program.whole_batches,
         )
         self.packed: dict = {}
         self.turned: dict = {}
@@ -170,10 +176,10 @@ class _Lowering:
             if key in step.attributes:
                 dims.append(self.tables[table].index(step.attributes[key]))
         if "salt" in step.attributes:
-            dims.append(step.attributes["salt"])
+            dims += [step.attributes["salt"], own_seed(step.attributes["seed"])]
         if step.op == "metric":
             dims.append(step.operands[1].columns // repeats)
-        constants = [step.attributes[k] for k in ("rate", "delta") if k in step.attributes]
+        constants = [step.attributes[k] for k in CONSTANTS if k in step.attributes]
         name = {"dropout_forward": "dropout", "dropout_backward": "dropout"}.get(step.op, step.op)
         self.emit(name + self.suffix, step.operands, dims, constants, repeats)
 

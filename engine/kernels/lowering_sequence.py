@@ -1,4 +1,9 @@
-"""Lowering of the steps in time, embeddings and masks: their sizes as dims."""
+"""Lowering of the steps in time, embeddings, masks and noise: their sizes as dims."""
+
+
+def own_seed(seed) -> int:
+    """A layer's own seed as a dim; 0: the batch's."""
+    return 0 if seed is None else seed + 1
 
 
 def embedding_forward(low, step):
@@ -23,8 +28,14 @@ def compute_mask(low, step):
 
 def dropout_mask(low, step):
     attributes = step.attributes
-    dims = (attributes["units"], attributes["salt"])
+    dims = (attributes["units"], attributes["salt"], own_seed(attributes["seed"]))
     low.emit("dropout_mask_rows", step.operands, dims, (attributes["rate"],))
+
+
+def normal(low, step):
+    attributes = step.attributes
+    dims = (step.operands[1].columns, attributes["salt"], own_seed(attributes["seed"]))
+    low.emit("normal_rows", step.operands, dims, (attributes["mean"], attributes["deviation"]))
 
 
 def _of_first(low, step):
@@ -44,6 +55,7 @@ SEQUENCE = {
     "embedding_backward": embedding_backward,
     "compute_mask": compute_mask,
     "dropout_mask": dropout_mask,
+    "normal": normal,
     "last_step": _of_first,
     "last_step_backward": _of_last,
     "reverse_time": _of_first,

@@ -7,6 +7,7 @@
 #include "flush.h"
 #include "pool.h"
 #include "program.h"
+#include "seed.h"
 
 static inline void run_steps(const respnet_step *steps, int count, respnet_frame *frame) {
     for (int i = 0; i < count; i++) {
@@ -114,17 +115,13 @@ static void gather_rows(const respnet_program *p, const char *source, int64_t co
     }
 }
 
-static uint64_t next_seed(uint64_t seed) { /* splitmix64 (Steele, Lea, Flood 2014) */
-    uint64_t z = seed + 0x9e3779b97f4a7c15ull;
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ull;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebull;
-    return z ^ (z >> 31);
-}
-
 /* Loss and gradients of the step that would follow, in frame 0, with that step's random numbers. */
 static void run_gradients(respnet_batch *b, int threads) {
     const uint64_t seed = b->frames[0].seed;
-    for (int i = 0; i < b->slots; i++) b->frames[i].seed = next_seed(seed + b->frames[0].t);
+    for (int i = 0; i < b->slots; i++) {
+        b->frames[i].t = b->frames[0].t;
+        b->frames[i].seed = next_seed(seed + b->frames[0].t);
+    }
     run_batch(b, threads);
     b->frames[0].seed = seed;
 }

@@ -105,7 +105,7 @@ template <class R> static void compute_mask_rows(const respnet_step *s, respnet_
     }
 }
 
-// x (its rows only) -> y (B,N); dim 1 salt, constant 0 rate
+// x (its rows only) -> y (B,N); dims and constant as of dropout
 template <class R> static void dropout_mask_rows(const respnet_step *s, respnet_frame *f) {
     const int64_t N = s->dim[0];
     const dropout_mask mask(s, f);
@@ -125,13 +125,6 @@ template <class R> static void multiply_steps_rows(const respnet_step *s, respne
         for (int64_t n = 0; n < N; n++)
             y[(b * T + t) * N + n] = x[(b * T + t) * N + n] * factor[b * N + n];
     });
-}
-
-// x (B,N), factor (B,N) -> y (B,N)
-template <class R> static void multiply_rows(const respnet_step *s, respnet_frame *f) {
-    const R *x = at<R>(s, f, 0), *factor = at<R>(s, f, 1);
-    R *y = at<R>(s, f, 2);
-    for (int64_t i = 0; i < f->rows * s->dim[0]; i++) y[i] = x[i] * factor[i];
 }
 
 } // namespace RESPNET_LEVEL

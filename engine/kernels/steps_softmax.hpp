@@ -59,4 +59,42 @@ template <class R> static void softmax_backward_lanes(const respnet_step *s, res
     }
 }
 
+// x -> y = x - log(sum exp(x)), stable as softmax is
+template <class R> static void log_softmax_forward_rows(const respnet_step *s, respnet_frame *f) {
+    typedef wide<R> W;
+    const int64_t n = s->dim[0];
+    const R *x = at<R>(s, f, 0);
+    R *y = at<R>(s, f, 1);
+    for (int64_t r = 0; r < rows_of(s, f); r++, x += n, y += n) {
+        R top = x[0];
+        for (int64_t i = 1; i < n; i++) top = x[i] > top || x[i] != x[i] ? x[i] : top;
+        W sum{};
+        along<W>(n, [&](int64_t i, int64_t part) { // through y: lanes past the end read as 0
+            store_part(y + i, exp(load_part<W>(x + i, part) - splat<W>(top)), part);
+            sum += load_part<W>(y + i, part);
+        });
+        const W shift = splat<W>(top + log(sum_lanes(sum)));
+        along<W>(n, [&](int64_t i, int64_t part) {
+            store_part(y + i, load_part<W>(x + i, part) - shift, part);
+        });
+    }
+}
+
+// y, dy -> dx = dy - exp(y) sum(dy)
+template <class R> static void log_softmax_backward_rows(const respnet_step *s, respnet_frame *f) {
+    typedef wide<R> W;
+    const int64_t n = s->dim[0];
+    const R *y = at<R>(s, f, 0), *dy = at<R>(s, f, 1);
+    R *dx = at<R>(s, f, 2);
+    for (int64_t r = 0; r < rows_of(s, f); r++, y += n, dy += n, dx += n) {
+        W sum{};
+        along<W>(n, [&](int64_t i, int64_t part) { sum += load_part<W>(dy + i, part); });
+        const W total = splat<W>(sum_lanes(sum));
+        along<W>(n, [&](int64_t i, int64_t part) {
+            const W d = load_part<W>(dy + i, part) - exp(load_part<W>(y + i, part)) * total;
+            store_part(dx + i, d, part);
+        });
+    }
+}
+
 } // namespace RESPNET_LEVEL

@@ -103,7 +103,9 @@ cdef class Core:
         cdef int i
         self.executable, self.vector, self.state = executable, vector, state
         self.threads = max(1, threads)
-        cdef int slots = 1 if self.threads == 1 else min(2 * self.threads, RESPNET_MAX_SLOTS)
+        cdef int slots = min(2 * self.threads, RESPNET_MAX_SLOTS)
+        if self.threads == 1 or executable.whole_batches:
+            slots = 1
         self.frames = Frames(executable, slots, executable.program.updates > 0)
         self.packs = Memory(executable.program.packs * executable.program.element)
         self.buffers, self.buffered = [], 0
@@ -148,6 +150,16 @@ cdef class Core:
             execute_steps(self.executable.program.prepare, self.executable.program.prepares,
                           self.frames.frames)
 
+    cpdef bint takes(self, int64_t rows):
+        """Whether a batch of so many rows can be run: some programs want it as one sub-batch."""
+        return not self.executable.whole_batches or rows <= self.program.rows
+
+    cdef int check_batch(self, int64_t rows) except -1:
+        if not self.takes(rows):
+            raise ShapeError(f"the program takes batches of at most {self.program.rows} rows as a "
+                             f"whole, got {rows}")
+        return 0
+
     def cancel(self):
         """Make a running call return after its batch; it may come from any thread."""
         self.cancelled = 1
@@ -163,6 +175,7 @@ cdef class Core:
 
     cdef int point_to(self, Staged data) except -1:
         cdef int i
+        self.check_batch(data.rows)
         if not data.ready:
             data.prepare()
         for i in range(self.executable.program.externals):
@@ -186,7 +199,7 @@ cdef class Core:
         return self.frames.frames[0].loss, out
 
     def step_gradient(self, Staged data, int penalties=0):
-        """(loss, gradient vector) as the next step would take them; the weights stay.
+        """(loss, gradient vector) as the next step would take them; no weight is trained.
 
         The first ``penalties`` update steps, which add to loss and gradient, are done.
         """
@@ -236,6 +249,7 @@ cdef class Core:
         cdef int64_t n = len(order)
         if order.dtype != np.int64 or (n and not 0 <= order.min() <= order.max() < data.rows):
             raise ShapeError(f"order must be int64 row numbers below {data.rows}")
+        self.check_batch(min(size, n))
         self.make_buffers(size)
         for i in range(self.executable.program.externals):
             arrays[i] = NULL

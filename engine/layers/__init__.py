@@ -4,15 +4,29 @@ Adding a layer: its file, its test, and its name in LAYERS.
 """
 
 from respnet.engine.errors import SpecError
-from respnet.engine.layers.activation import Activation
+from respnet.engine.layers.activation import ELU, Activation, PReLU, ReLU, Softmax
 from respnet.engine.layers.base import Layer, Parameter
 from respnet.engine.layers.conv import Conv1D, Conv2D
 from respnet.engine.layers.dense import Dense
-from respnet.engine.layers.dropout import Dropout
+from respnet.engine.layers.dropout import Dropout, GaussianDropout, GaussianNoise
 from respnet.engine.layers.embedding import ApplyMask, Embedding, Masking
+from respnet.engine.layers.encoding import CategoryEncoding, Rescaling
 from respnet.engine.layers.gru import GRU
 from respnet.engine.layers.lstm import LSTM
-from respnet.engine.layers.merge import Add
+from respnet.engine.layers.merge import (
+    Add,
+    Average,
+    Concatenate,
+    Maximum,
+    Minimum,
+    Multiply,
+    Subtract,
+)
+from respnet.engine.layers.normalization import (
+    BatchNormalization,
+    LayerNormalization,
+    Normalization,
+)
 from respnet.engine.layers.padding import ZeroPadding1D, ZeroPadding2D
 from respnet.engine.layers.pooling import (
     AveragePooling1D,
@@ -25,7 +39,14 @@ from respnet.engine.layers.pooling import (
     MaxPooling2D,
 )
 from respnet.engine.layers.python import Python
-from respnet.engine.layers.reshape import Flatten, RepeatVector, Reshape, ReverseTime
+from respnet.engine.layers.reshape import (
+    Cropping1D,
+    Flatten,
+    Permute,
+    RepeatVector,
+    Reshape,
+    ReverseTime,
+)
 from respnet.engine.layers.simple_rnn import SimpleRNN
 from respnet.engine.layers.time_distributed import TimeDistributed
 
@@ -33,28 +54,47 @@ _ALL = (
     Activation,
     Add,
     ApplyMask,
+    Average,
     AveragePooling1D,
     AveragePooling2D,
+    BatchNormalization,
+    CategoryEncoding,
+    Concatenate,
     Conv1D,
     Conv2D,
+    Cropping1D,
     Dense,
     Dropout,
+    ELU,
     Embedding,
     Flatten,
     GRU,
+    GaussianDropout,
+    GaussianNoise,
     GlobalAveragePooling1D,
     GlobalAveragePooling2D,
     GlobalMaxPooling1D,
     GlobalMaxPooling2D,
     LSTM,
+    LayerNormalization,
     Masking,
     MaxPooling1D,
     MaxPooling2D,
+    Maximum,
+    Minimum,
+    Multiply,
+    Normalization,
+    PReLU,
+    Permute,
     Python,
+    ReLU,
     RepeatVector,
+    Rescaling,
     Reshape,
     ReverseTime,
     SimpleRNN,
+    Softmax,
+    Subtract,
     TimeDistributed,
     ZeroPadding1D,
     ZeroPadding2D,

@@ -119,7 +119,8 @@ class Recurrent(Layer):
         if not b.training or not rate:
             return None
         factor = b.buffer((units,))
-        b.step("dropout_mask", x, factor, units=units, rate=float(rate), salt=b.salt())
+        options = {"units": units, "rate": float(rate), "salt": b.salt(), "seed": None}
+        b.step("dropout_mask", x, factor, **options)
         return factor
 
     def _run(self, b, p, x, states, mask, factor):

@@ -1,8 +1,9 @@
-"""Layers that move numbers: Flatten, Reshape, RepeatVector, ReverseTime."""
+"""Layers that move numbers: Flatten, Reshape, RepeatVector, ReverseTime, Permute, Cropping1D."""
 
 from math import prod
 
 from respnet.engine.errors import SpecError
+from respnet.engine.layers import moves
 from respnet.engine.layers.base import Layer
 
 
@@ -106,3 +107,69 @@ class ReverseTime(Layer):
         y = b.buffer(x.shape)
         b.step("reverse_time", x, y)
         return y
+
+
+class Permute(Layer):
+    """x (B,...) -> the same numbers with the axes of a row in the order ``dims``, counted from 1"""
+
+    kind = "permute"
+    defaults = {"dims": None}
+
+    def check(self):
+        dims = self.config["dims"]
+        if not isinstance(dims, (list, tuple)) or sorted(dims) != list(range(1, len(dims) + 1)):
+            raise SpecError(f"permute dims must be the numbers 1 to n in some order, got {dims!r}")
+
+    def output_shape(self, shape):
+        if len(shape) != len(self.config["dims"]):
+            raise SpecError(f"permute {list(self.config['dims'])} cannot order rows of {shape}")
+        return tuple(shape[i - 1] for i in self.config["dims"])
+
+    def _order(self) -> list[int]:
+        return [i - 1 for i in self.config["dims"]]
+
+    def forward(self, b, p, x):
+        return moves.transposed(b, x, self._order()), None
+
+    def backward(self, b, p, saved, dy, wanted):
+        order = self._order()
+        back = [order.index(i) for i in range(len(order))]
+        return [moves.transposed(b, dy, back) if wanted[0] else None]
+
+
+class Cropping1D(Layer):
+    """x (B,T,N) -> without the first and last steps, ``cropping`` (of each end)"""
+
+    kind = "cropping_1d"
+    defaults = {"cropping": (1, 1)}
+
+    def check(self):
+        ends = self.config["cropping"]
+        whole = isinstance(ends, (list, tuple)) and all(isinstance(n, int) and n >= 0 for n in ends)
+        if not whole or len(ends) != 2:
+            raise SpecError(f"cropping_1d cropping must be two lengths of 0 or more, got {ends!r}")
+
+    def output_shape(self, shape):
+        if len(shape) != 2:
+            raise SpecError(f"cropping_1d wants sequences of shape (T, N), got {shape}")
+        ends = self.config["cropping"]
+        if shape[0] is not None and shape[0] <= sum(ends):
+            raise SpecError(f"cropping_1d by {list(ends)} leaves nothing of {shape[0]} steps")
+        return (None if shape[0] is None else shape[0] - sum(ends), shape[1])
+
+    def _picked(self, shape) -> dict:
+        width = shape[1]
+        offset = self.config["cropping"][0] * width
+        return {"lengths": self.output_shape(shape), "strides": (width, 1), "offset": offset}
+
+    def forward(self, b, p, x):
+        y = b.buffer(self.output_shape(x.shape))
+        b.step("rearrange_forward", x, y, **self._picked(x.shape))
+        return y, x.shape
+
+    def backward(self, b, p, saved, dy, wanted):
+        if not wanted[0]:
+            return [None]
+        dx = b.buffer(saved)
+        b.step("rearrange_backward", dy, dx, columns=prod(saved), **self._picked(saved))
+        return [dx]
