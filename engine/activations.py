@@ -1,7 +1,7 @@
 """Activations, as layers use them: which step computes one, and which initial weights suit it.
 
-The formulas themselves stand once, in ``kernels/formulas_activation.hpp``; NAMES is in the same order as the
-list there (a test compares them).
+The formulas themselves stand once, in ``kernels/formulas_activation.hpp``; NAMES is in the same
+order as the list there (a test compares them).
 """
 
 from respnet.engine.errors import SpecError

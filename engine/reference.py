@@ -85,7 +85,8 @@ class _Run:
 def run(program: Program, vector, arrays, seed: int = 0) -> Result:
     """Run ``program`` on the flat ``vector`` and the arrays of its inputs (and targets, weights).
 
-    seed: of the batch's noise; layers with one of their own are at their first batch. All rows are one batch.
+    seed: of the batch's noise; layers with one of their own are at their first batch. All rows are
+    one batch.
     """
     state = _Run(program, vector, arrays, seed)
     for step in program.steps:

@@ -62,15 +62,15 @@ def layer_norm_forward(x, gamma, beta, *, epsilon, width):
     x = _rows(x, width)
     mean = x.mean(axis=1, keepdims=True)
     scale = 1 / sqrt(x.var(axis=1, keepdims=True) + epsilon)
-    y = (x - mean) * scale * (1 if gamma is None else gamma)
-    return y if beta is None else y + beta, np.hstack([mean, scale])
+    y = (x - mean) * scale * (1 if gamma is None else gamma.ravel())
+    return y if beta is None else y + beta.ravel(), np.hstack([mean, scale])
 
 
 def layer_norm_backward(x, gamma, statistics, dy, *, width):
     x, dy = _rows(x, width), _rows(dy, width)
     mean, scale = statistics.reshape(-1, 2, 1).transpose(1, 0, 2)
     normal = (x - mean) * scale
-    d = dy * (1 if gamma is None else gamma)
+    d = dy * (1 if gamma is None else gamma.ravel())
     sums = d.mean(axis=1, keepdims=True), (d * normal).mean(axis=1, keepdims=True)
     dx = scale * (d - sums[0] - normal * sums[1])
     return dx, (dy * normal).sum(axis=0), dy.sum(axis=0)

@@ -6,6 +6,7 @@ The layers compute them in the engine; these are for users' own arrays.
 import numpy as np
 
 from respnet.engine import activations as engine
+from respnet.engine.reference_activations import ACTIVATIONS
 
 from .arguments import unknown
 
@@ -49,9 +50,38 @@ def softmax(x, axis=-1):
     return powers / powers.sum(axis=axis, keepdims=True)
 
 
-def hard_sigmoid(x):
-    """x / 6 + 1 / 2, cut to 0 and 1."""
-    return np.clip(np.asarray(x) / 6 + 0.5, 0, 1)
+def log_softmax(x, axis=-1):
+    x = np.asarray(x, float)
+    x = x - x.max(axis=axis, keepdims=True)
+    return x - np.log(np.exp(x).sum(axis=axis, keepdims=True))
+
+
+def _of_engine(name: str):
+    """The function of the engine's reference."""
+
+    def function(x):
+        return ACTIVATIONS[name][0](np.asarray(x, float))
+
+    function.__name__ = function.__qualname__ = name
+    function.__doc__ = f"``{name}``; the formula stands in docs/shapes.md."
+    return function
+
+
+gelu = _of_engine("gelu")
+relu6 = _of_engine("relu6")
+selu = _of_engine("selu")
+silu = swish = _of_engine("silu")
+mish = _of_engine("mish")
+softsign = _of_engine("softsign")
+hard_sigmoid = _of_engine("hard_sigmoid")
+hard_silu = hard_swish = _of_engine("hard_silu")
+hard_tanh = _of_engine("hard_tanh")
+log_sigmoid = _of_engine("log_sigmoid")
+tanh_shrink = _of_engine("tanh_shrink")
+soft_shrink = _of_engine("soft_shrink")
+hard_shrink = _of_engine("hard_shrink")
+
+ALIASES = {"swish": "silu", "hard_swish": "hard_silu"}
 
 
 def name_of(activation) -> str:
@@ -61,8 +91,9 @@ def name_of(activation) -> str:
     name = activation if isinstance(activation, str) else getattr(activation, "__name__", None)
     if name is None and hasattr(activation, "kind"):
         name = activation.config().get("activation")  # an Activation layer
+    name = ALIASES.get(name, name)
     if name not in engine.ALL:
-        raise ValueError(unknown("activation", name or activation, engine.ALL))
+        raise ValueError(unknown("activation", name or activation, [*engine.ALL, *ALIASES]))
     return name
 
 

@@ -184,7 +184,8 @@ template <class R> static void layer_norm_backward_rows(const respnet_step *s, r
             if (dgamma)
                 store_part(dgamma + i, load_part<W>(dgamma + i, part) + d * x_i, part);
             if (dbeta) store_part(dbeta + i, load_part<W>(dbeta + i, part) + d, part);
-            if (dx) store_part(dx + i, scale * (scaled(i, part) - multiply_add(x_i, dot, sum)), part);
+            const W own = scaled(i, part) - multiply_add(x_i, dot, sum);
+            if (dx) store_part(dx + i, scale * own, part);
         });
         if (dx) dx += N;
     }

@@ -147,6 +147,10 @@ class PReLU(Layer):
         alpha = (*[1] * len(shared), *own)
         return [Parameter("alpha", alpha, self.config["alpha_initializer"])]
 
+    def output_shape(self, shape):
+        self.parameters(shape)  # which refuses shapes it cannot have
+        return shape
+
     def forward(self, b, p, x):
         y = b.buffer(x.shape)
         b.step("prelu_forward", x, p["alpha"], y)

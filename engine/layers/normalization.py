@@ -77,6 +77,10 @@ class BatchNormalization(Normalized):
         ]
         return [*self._affine((shape[-1],)), *moving]
 
+    def output_shape(self, shape):
+        self.parameters(shape)  # which refuses shapes it cannot have
+        return shape
+
     def forward(self, b, p, x):
         mask = b.masks.get(x)
         if mask is not None and len(x.shape) != 2:
@@ -114,6 +118,10 @@ class LayerNormalization(Normalized):
 
     def parameters(self, shape):
         return self._affine(self._own(shape))
+
+    def output_shape(self, shape):
+        self._own(shape)
+        return shape
 
     def _own(self, shape) -> tuple:
         """The lengths of the axes that are normalised together."""

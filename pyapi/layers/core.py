@@ -1,4 +1,4 @@
-"""Input, Dense, Activation, Dropout, Embedding, and the layers that only change shapes."""
+"""Input, Dense, Activation, Embedding, and the layers that only change shapes."""
 
 from respnet.engine.spec import Node
 
@@ -98,49 +98,6 @@ class Activation(Activated):
         return [self.activation_node(name, inputs)] if own else super().nodes(name, inputs)
 
 
-class _Named(Layer):
-    """An activation that has a class of its own."""
-
-    kind = "activation"
-    activation = ""
-
-    def config(self) -> dict:
-        return {"activation": self.activation}
-
-
-class ReLU(_Named):
-    activation = "relu"
-
-
-class ELU(_Named):
-    """elu(x), alpha 1"""
-
-    activation = "elu"
-
-
-class Softmax(_Named):
-    """Along the last axis."""
-
-    activation = "softmax"
-    arguments = {"axis": -1}
-
-    def check(self) -> None:
-        if self.axis != -1:
-            raise ValueError(f"Softmax works along the last axis, got axis={self.axis}")
-
-
-class Dropout(Layer):
-    """x / (1 - rate) where kept, else 0, in training; x otherwise."""
-
-    kind = "dropout"
-    arguments = {"rate": REQUIRED, "noise_shape": None, "seed": None}
-    ignored = ("noise_shape", "seed")
-
-    def check(self) -> None:
-        if self.noise_shape is not None:
-            raise ValueError("Dropout: noise_shape is not supported")
-
-
 class Embedding(Regularized):
     """Rows of a table by number: x (B,T) -> y (B,T,O)"""
 
@@ -185,17 +142,36 @@ class RepeatVector(Layer):
     arguments = {"n": REQUIRED}
 
 
+class Permute(Layer):
+    """The axes of a row in another order, counted from 1: ``dims``"""
+
+    kind = "permute"
+    arguments = {"dims": REQUIRED}
+
+    def check(self) -> None:
+        self.dims = list(self.dims)
+
+
+class Cropping1D(Layer):
+    """x (B,T,N) without its first and last steps; one number is of both ends"""
+
+    kind = "cropping_1d"
+    arguments = {"cropping": (1, 1)}
+
+    def check(self) -> None:
+        both = isinstance(self.cropping, int)
+        self.cropping = [self.cropping] * 2 if both else list(self.cropping)
+
+
 __all__ = [
     "Activation",
+    "Cropping1D",
     "Dense",
-    "Dropout",
-    "ELU",
     "Embedding",
     "Flatten",
     "Input",
     "InputLayer",
-    "ReLU",
+    "Permute",
     "RepeatVector",
     "Reshape",
-    "Softmax",
 ]

@@ -37,7 +37,7 @@ class TimeDistributed(Layer):
 
 
 def _at_each_step(node: Node) -> Node:
-    if node.kind in _LAST_AXIS:
+    if node.kind in _LAST_AXIS and not node.config.get("noise_shape"):
         return node
     layer = {"kind": node.kind, "config": dict(node.config)}
     return Node(node.name, "time_distributed", node.inputs, {"layer": layer})
