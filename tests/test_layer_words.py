@@ -80,7 +80,8 @@ def test_the_role_chooses_output_and_loss(role, output, loss):
     ("GRU:5:BEFORE:BEFORE", "layer 'GRU:5:BEFORE:BEFORE' should be GRU:units[:BEFORE]"),
     ("EMBED:10", "layer 'EMBED:10' should be EMBED:words:units[:MASK]"),
     ("DENSE:5:softmax", "layer 'DENSE:5:softmax' should be DENSE:units[:LINEAR|SIGMOID|TANH|RELU|"
-     "LEAKY_RELU|ELU|GELU|SOFTPLUS|EXPONENTIAL]"),
+     "LEAKY_RELU|ELU|GELU|SOFTPLUS|EXPONENTIAL|RELU6|SELU|SILU|MISH|SOFTSIGN|HARD_SIGMOID|"
+     "HARD_SILU|HARD_TANH|LOG_SIGMOID|TANH_SHRINK|SOFT_SHRINK|HARD_SHRINK]"),
     ("LSTM", "wanted a positive number or the word of a layer, got 'LSTM'"),
     ("3x4", "wanted a positive number or the word of a layer, got '3x4'"),
     (0, "wanted a positive number or the word of a layer, got 0"),
