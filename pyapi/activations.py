@@ -91,6 +91,8 @@ def name_of(activation) -> str:
     name = activation if isinstance(activation, str) else getattr(activation, "__name__", None)
     if name is None and hasattr(activation, "kind"):
         name = activation.config().get("activation")  # an Activation layer
+    if callable(activation) and not getattr(activation, "__module__", "").startswith("respnet."):
+        name = None  # a function of one's own, whatever its name
     name = ALIASES.get(name, name)
     if name not in engine.ALL:
         raise ValueError(unknown("activation", name or activation, [*engine.ALL, *ALIASES]))
