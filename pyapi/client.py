@@ -39,7 +39,7 @@ class Client:
         The settings are those of ``respnet.Network``.
         """
         first, *most, last = units
-        most = ["x".join(map(str, first)) if isinstance(first, tuple) else first, *most]
+        most = ["x".join(map(str, first)) if isinstance(first, (tuple, list)) else first, *most]
         words = [role.upper(), *most, "->", last]
         words += ["NORMALIZE"] if normalize else []
         words += ["DATASET", train_rows, "TEST", test_rows]

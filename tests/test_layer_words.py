@@ -122,6 +122,12 @@ def test_words_that_do_not_follow_from_each_other(units, scaling, text):
     assert str(found.value) == text
 
 
+def test_wide_recurrent_layers_do_not_begin_orthogonal():
+    nodes = network_spec(("5x2", "LSTM:128", "GRU:129", 1), role="regressor").nodes
+    starts = [node.config.get("recurrent_initializer", "default") for node in nodes]
+    assert starts == ["default", "glorot_uniform", "default"]
+
+
 def test_too_many_weights_are_refused_before_they_are_made():
     spec = network_spec(("30x4", "LSTM:1000000000", 3), role="classifier")
     with pytest.raises(LimitError, match="at most 50000000 parameters"):

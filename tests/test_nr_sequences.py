@@ -1,5 +1,6 @@
 """NR.* with recurrent and embedding layers: replies, errors, limits, a trained toy."""
 
+import signal
 import time
 
 import numpy as np
@@ -212,6 +213,35 @@ def test_the_first_symbol_of_a_sequence_is_learned(server, layers):
     assert wait(client)["classification-errors-perc"] in (b"0.00", "0.00", 0.0)
     found = client.execute_command("NR.CLASS", "net", "BLOB", x[500:].tobytes())
     assert found == y[500:].astype(int).tolist()
+
+
+@pytest.mark.parametrize("words, columns", [(NET, 12), (WORDS, 5)])
+def test_rows_weights_and_configuration_survive_a_kill(serve, words, columns):
+    server = serve(appendfsync="always")
+    client = server.redis()
+    create(client, words)
+    rng = np.random.default_rng(2)
+    for i in range(30):  # more than there is room for
+        client.execute_command("NR.OBSERVE", "net", *rng.integers(0, 20, columns).tolist(), "->",
+                               i % 3)
+    client.execute_command("NR.CONFIGURE", "net", "BATCH", 5)
+    client.execute_command("NR.TRAIN", "net", "MAXCYCLES", 4)
+    wait(client)
+    rows = rng.integers(0, 20, (9, columns)).astype("<f4")
+    for row in rows[:4]:
+        client.execute_command("NR.OBSERVE", "net", "BLOB", row.tobytes(), bytes(4))
+
+    def everything(client):
+        found = info(client)
+        kept = {name: found[name] for name in found if name != "training-total-seconds"}
+        data = [client.execute_command("NR.GETDATA", "net", "TRAIN", i) for i in range(10)]
+        return kept, data, [client.execute_command(*words) for words in (
+            ("NR.RUN", "net", "BLOB", rows.tobytes()), ("NR.CONFIGURE", "net"))]
+
+    before = everything(client)
+    server.end(signal.SIGKILL)
+    server.start()
+    assert everything(server.redis()) == before
 
 
 def test_a_regressor_of_scaled_sequences(server):
