@@ -198,8 +198,13 @@ class Trainable(Compiled, Differentiable):
         self.states.keep(results[count:])
         return results[:count] if count > 1 else results[0]
 
-    def predict(self, x, batch_size=None, verbose="auto", steps=None, callbacks=None):
-        """Outputs for rows x, or for the batches of a stream: an array, or a list of several."""
+    def predict(self, x, batch_size=None, verbose="auto", steps=None, callbacks=None, lengths=None):
+        """Outputs for rows x, or for the batches of a stream: an array, or a list of several.
+
+        lengths: of each row of a sequence; further steps are masked (``with_mask`` to train so).
+        """
+        if lengths is not None:
+            return self._predict_lengths(x, lengths, batch_size=batch_size, callbacks=callbacks)
         if is_stream(x):
             batches = (batch for batch, _, _ in Stream(x, steps).epoch())
             return self._predict_batches(batches, callbacks)

@@ -19,13 +19,14 @@ from .formats import Savable, load_model
 from .graph import Symbol, begins, calls_between, owned_nodes
 from .layers.base import Layer, automatic_name
 from .layers.core import InputLayer
+from .lengths import Masked
 from .nesting import Nested
 from .sharing import Sharing
 from .states import States
 from .utils import next_seed
 
 
-class Structure(Sharing, Nested, Savable):
+class Structure(Sharing, Nested, Savable, Masked):
     """Layers and weights of a built model. ``network`` is the engine's model."""
 
     network: Network | None = None
