@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from respnet.engine.layers import LAYERS
 from respnet.layers import (
     GRU,
     LSTM,
@@ -24,7 +23,6 @@ from respnet.models import Model, Sequential, load_model
 from respnet.optimizers import Adam
 
 RNG = np.random.default_rng
-pytestmark = pytest.mark.skipif("concatenate" not in LAYERS, reason="needs the merging layers")
 MERGES = {
     "concat": lambda a, b: np.concatenate([a, b], axis=-1),
     "sum": lambda a, b: a + b,
