@@ -11,6 +11,9 @@ from pathlib import Path
 EXTRAS = {
     "client": ("redis",),
     "sklearn": ("sklearn",),
+    "keras": ("h5py",),
+    "torch": ("torch",),
+    "plot": ("matplotlib",),
     "gpu": ("cupy",),
     "test": ("pytest", "hypothesis", "hiredis"),
 }

@@ -1,5 +1,6 @@
 """Callbacks: when they are called, when they stop, what they change."""
 
+import importlib.util
 import io
 import math
 
@@ -255,3 +256,21 @@ def test_history_draws_curves():
     for epoch, loss in enumerate([1.0, 0.5, 0.25]):
         history.on_epoch_end(epoch, {"loss": loss})
     assert "█" in repr(history) and "0.25" in repr(history)
+
+
+def test_history_plots_its_curves():
+    history = callbacks.History()
+    history.on_train_begin()
+    for epoch in (0, 1):
+        history.on_epoch_end(epoch, {"loss": 2.0 - epoch, "val_loss": 3.0 - epoch})
+    if importlib.util.find_spec("matplotlib") is None:
+        with pytest.raises(ImportError, match=r"respnet\[plot\]"):
+            history.plot()
+        return
+    import matplotlib
+
+    matplotlib.use("Agg")
+    axes = history.plot()
+    assert [line.get_label() for line in axes.lines] == ["loss", "val_loss"]
+    assert axes.lines[1].get_ydata().tolist() == [3.0, 2.0]
+    assert len(history.plot(["loss"]).lines) == 1

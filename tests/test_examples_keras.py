@@ -47,6 +47,11 @@ def data(*parts):
     return path
 
 
+def test_the_page_lists_them_all():
+    page = (FOLDER.parent / "docs/keras.md").read_text()
+    assert set(re.findall(r"^\| `(\w+)\.py` \|", page, re.M)) == NAMES
+
+
 # --- who said that --------------------------------------------------------------------------
 
 

@@ -10,7 +10,7 @@ from respnet.cli import build_parser
 from respnet.cli_embed import embedded
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = ["README.md", "docs/quickstart.md", "docs/nr.md"]
+PAGES = ["README.md", "docs/quickstart.md", "docs/nr.md", "docs/keras.md"]
 redis = pytest.importorskip("redis")
 
 
