@@ -5,20 +5,23 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from respnet.engine import Model, ModelSpec, reference
+from respnet.engine import Model, ModelSpec, activations, losses, reference
 from respnet.engine.kernels import levels
+from respnet.engine.kernels.executor import Sizes
+from respnet.engine.kernels.lowering import lower
 from respnet.engine.program import compile_program
 
 TOLERANCE = {"float32": 5e-5, "float64": 1e-12}
 STEP = 1e-6
 
 pairs = st.tuples(st.integers(1, 3), st.integers(1, 3))
+steps = st.just((1, 1)) | st.tuples(st.integers(1, 2), st.integers(1, 2))
 convolutions = st.fixed_dictionaries(
     {
         "filters": st.sampled_from([1, 3, 16, 33, 65]),
         "kernel_size": pairs,
-        "strides": st.just((1, 1)) | pairs,
-        "dilation_rate": st.just((1, 1)) | pairs,
+        "strides": steps,
+        "dilation_rate": steps,
         "padding": st.sampled_from(["valid", "same"]),
         "activation": st.sampled_from(["linear", "relu", "tanh", "gelu"]),
         "use_bias": st.booleans(),
@@ -27,7 +30,7 @@ convolutions = st.fixed_dictionaries(
 poolings = st.fixed_dictionaries(
     {
         "pool_size": pairs,
-        "strides": st.none() | pairs,
+        "strides": st.none() | steps,
         "padding": st.sampled_from(["valid", "same"]),
     }
 )
@@ -35,7 +38,7 @@ pads = st.sampled_from([0, 2, (1, 0), ((0, 2), (1, 3))])
 cases = st.fixed_dictionaries(
     {
         "rows": st.sampled_from([1, 2, 5, 20]),
-        "size": st.tuples(st.integers(1, 4), st.integers(1, 3)),  # of what comes out
+        "size": st.tuples(st.integers(1, 3), st.integers(1, 3)),  # of what comes out
         "channels": st.sampled_from([1, 3, 17, 32]),
         "padding": pads,
         "first": convolutions,
@@ -56,14 +59,14 @@ def image_size(case):
     """An image large enough for all windows, so that none of the draws is empty."""
     size = case["size"]
     pool = case["pooling"][1]
-    steps = [
+    windows = [
         (case["second"]["kernel_size"], case["second"]["strides"], case["second"]["dilation_rate"]),
         (pool["pool_size"], pool["strides"] or pool["pool_size"], (1, 1)),
         (case["first"]["kernel_size"], case["first"]["strides"], case["first"]["dilation_rate"]),
     ]
-    for step in steps:
-        size = tuple(needed(n, *along) for n, *along in zip(size, *step, strict=True))
-    return tuple(min(n, 40) for n in size) if max(size) > 40 else size
+    for window in windows:
+        size = tuple(needed(n, *along) for n, *along in zip(size, *window, strict=True))
+    return size
 
 
 def network(case, dtype="float64"):
@@ -79,6 +82,13 @@ def network(case, dtype="float64"):
     ]
     shape = (*image_size(case), case["channels"])
     return ModelSpec.chain(shape, layers, dtype=dtype, seed=case["seed"])
+
+
+def lowered(model):
+    """The lowered program of a training."""
+    tables = {"activations": activations.NAMES, "losses": losses.POINTWISE, "metrics": ()}
+    sizes = Sizes(model.level, model.dtype)
+    return lower(model.program("train"), "rows", 16, sizes, tables)
 
 
 def arrays(case, spec):
@@ -100,7 +110,7 @@ def close(got, want, dtype):
     assert np.allclose(got, want, rtol=0, atol=TOLERANCE[dtype] * scale)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
     case=cases,
     dtype=st.sampled_from(["float32", "float64"]),
@@ -115,7 +125,7 @@ def test_predictions_equal_reference(case, dtype, level):
     close(model.predict(x[:1]), want[:1], dtype)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(case=cases, level=st.sampled_from(levels.available()))
 def test_losses_and_gradients_equal_reference(case, level):
     spec = network(case)  # float64: a maximum that rounding moves to its neighbour is no error
@@ -165,6 +175,62 @@ def test_avx2_and_avx512_give_the_same_bits(case, dtype):
     for avx2, avx512 in zip(*results, strict=True):
         assert np.array_equal(avx2, avx512)
     assert np.ptp(results[0][0]) > 0
+
+
+tiles = st.fixed_dictionaries(
+    {
+        "kernel_size": st.just(3),
+        "filters": st.sampled_from([16, 17, 50]),
+        "padding": st.sampled_from(["valid", "same"]),
+        "activation": st.sampled_from(["linear", "tanh"]),
+        "use_bias": st.booleans(),
+    }
+)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    size=st.tuples(st.integers(5, 18), st.integers(5, 18)),
+    rows=st.sampled_from([1, 3, 20]),
+    layers=st.tuples(tiles, tiles),
+    dtype=st.sampled_from(["float32", "float64"]),
+    level=st.sampled_from(levels.available()),
+    seed=st.integers(0, 999),
+)
+def test_windows_of_3_by_3_equal_reference(size, rows, layers, dtype, level, seed):
+    """Windows that go by tiles of the output (winograd.hpp)."""
+    rng = np.random.default_rng(seed)
+    stack = [("conv2d", layer) for layer in layers]
+    spec = ModelSpec.chain((*size, 19), stack, dtype=dtype)
+    model = Model(spec, device=f"cpu:{level}")
+    kinds = {kernel.name for kernel in lowered(model).steps}
+    assert {"winograd_forward_rows", "winograd_backward_rows"} <= kinds
+    model.swap(rng.normal(0.01, 0.08, model.layout.size))
+    x = rng.normal(0.1, 0.9, (rows, *size, 19)).astype(dtype)
+    want = reference.run(compile_program(spec, "predict"), model.weights.vector, [x]).outputs[0]
+    close(model.predict(x), want, dtype)
+    y = rng.normal(size=want.shape).astype(dtype)
+    trainer = model.trainer("sgd")
+    loss, gradient = trainer.gradient(trainer.stage(x, y))
+    want = reference.run(compile_program(spec, "train"), model.weights.vector, [x, y])
+    close(loss, want.loss, dtype)
+    close(gradient, want.gradient, dtype)
+    assert np.abs(gradient).max() > 0
+
+
+@pytest.mark.skipif("avx512" not in levels.available(), reason="needs AVX-512")
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_windows_of_3_by_3_have_the_same_bits(dtype):
+    stack = [("conv2d", {"filters": n, "kernel_size": 3, "padding": "same"}) for n in (33, 20)]
+    spec, rng = ModelSpec.chain((11, 9, 18), stack, dtype=dtype, seed=1), np.random.default_rng(0)
+    x, y = rng.normal(size=(23, 11, 9, 18)), rng.normal(size=(23, 11, 9, 20))
+    vectors = []
+    for level in ("avx2", "avx512"):
+        trainer = Model(spec, device=f"cpu:{level}").trainer("adam", batch_size=20, seed=3)
+        trainer.bind(x, y)
+        trainer.epochs(2)
+        vectors.append(trainer.vector)
+    assert np.array_equal(*vectors) and np.ptp(vectors[0]) > 0
 
 
 @pytest.mark.parametrize("shape", [(4, 700, 2), (1, 300, 40), (40, 3, 64)])

@@ -73,6 +73,7 @@ static const respnet_entry ENTRIES[] = {
     PLAIN(pack_gates_kernel), PLAIN(pack_columns_panels), PLAIN(pack_columns_transposed),
     PLAIN(pack_columns_wide),
     PLAIN(conv2d_forward_rows), PLAIN(conv2d_backward_rows), PLAIN(pack_turned_kernel),
+    PLAIN(winograd_forward_rows), PLAIN(winograd_backward_rows), PLAIN(pack_winograd_kernel),
     PLAIN(zero_padding_forward_rows), PLAIN(zero_padding_backward_rows),
     PLAIN(max_pooling_forward_rows), PLAIN(max_pooling_backward_rows),
     PLAIN(average_pooling_forward_rows), PLAIN(average_pooling_backward_rows),

@@ -2,6 +2,7 @@
 
 Kernels convolve images that are padded already, so pads are steps of their own. The gradient of x
 is a convolution too: of dz, its numbers ``strides`` apart among zeros, with the window turned.
+Windows of 3 x 3 without strides over enough channels go by fewer products (winograd.hpp).
 """
 
 from dataclasses import astuple, dataclass
@@ -10,6 +11,9 @@ from math import prod
 from respnet.engine.kernels.plan import Scratch
 
 WORKSPACE = 16 * 1024  # numbers: a strip of dz in conv.hpp, the largest of all levels and dtypes
+# Channels from which the products saved pay for the transforms, and numbers of transformed tiles
+# that stay in the second-level cache: T (C + O) of a block.
+WINOGRAD_CHANNELS, WINOGRAD_NUMBERS = 16, 8 * 1024
 
 
 @dataclass(frozen=True)
@@ -28,6 +32,28 @@ class _Convolution:
     SX: int
     DY: int
     DX: int
+
+    @property
+    def by_tiles(self) -> bool:
+        """Whether winograd.hpp convolves it."""
+        window = (self.V, self.U, self.SY, self.SX, self.DY, self.DX)
+        return window == (3, 3, 1, 1, 1, 1) and min(self.C, self.O) >= WINOGRAD_CHANNELS
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Of the padded image; by tiles of 2 x 2 places a whole number of them."""
+        if self.by_tiles:
+            return self.P + self.P % 2 + 2, self.Q + self.Q % 2 + 2
+        return self.Y, self.X
+
+    @property
+    def block(self) -> int:
+        """Tiles of a block: whole row blocks of a product (gemm.hpp)."""
+        return max(48, min(240, WINOGRAD_NUMBERS // (self.C + self.O) // 12 * 12))
+
+    def tiled(self) -> tuple[int, ...]:
+        """dims of the kernels of winograd.hpp."""
+        return (*self.size, self.C, self.P, self.Q, self.O, self.block)
 
 
 def _image(buffer) -> tuple[int, int, int]:
@@ -58,30 +84,50 @@ def _padded(low, x, size, begin, apart=(1, 1)):
 
 def _padded_input(low, x, c: _Convolution, attributes):
     top, _, left, _ = attributes["pads"]
-    return _padded(low, x, (c.Y, c.X), (top, left))
+    return _padded(low, x, c.size, (top, left))
 
 
-def _packed(low, kernel):
-    *window, outputs = _window(kernel)
-    inputs = prod(window)
-    size = low.sizes.panels(inputs, outputs)
-    return low.pack("pack_panels_kernel", kernel, size, (inputs, outputs))
+def _packed(low, kernel, turned: bool, by_tiles: bool):
+    """The kernel as a product wants it; turned: as dz meets it for the gradient of x."""
+    V, U, C, O = _window(kernel)  # noqa: E741
+    taps, inputs, outputs = V * U, O if turned else C, C if turned else O
+    if by_tiles:
+        size = 16 * (low.sizes.panels(inputs, outputs) + C * O)
+        return low.pack("pack_winograd_kernel", kernel, size, (C, O, int(turned)))
+    size = low.sizes.panels(taps * inputs, outputs)
+    if turned:
+        return low.pack("pack_turned_kernel", kernel, size, (taps, C, O))
+    return low.pack("pack_panels_kernel", kernel, size, (taps * C, O))
+
+
+def _convolve(low, c: _Convolution, x, packed, bias, y, activation: int):
+    """y of the padded x"""
+    if c.by_tiles:
+        workspace = Scratch("work", 16 * c.block * (c.C + c.O), False)
+        operands = (x, packed, bias, y, workspace)
+        return low.emit("winograd_forward_rows", operands, (*c.tiled(), activation))
+    return low.emit("conv2d_forward_rows", (x, packed, bias, y), (*astuple(c), activation))
 
 
 def conv2d_forward(low, step):
     x, kernel, bias, y = step.operands
     c = _sizes(x, kernel, y, step.attributes)
     activation = low.tables["activations"].index(step.attributes["activation"])
-    operands = (_padded_input(low, x, c, step.attributes), _packed(low, kernel), bias, y)
-    low.emit("conv2d_forward_rows", operands, (*astuple(c), activation))
+    padded = _padded_input(low, x, c, step.attributes)
+    _convolve(low, c, padded, _packed(low, kernel, False, c.by_tiles), bias, y, activation)
 
 
 def conv2d_backward(low, step):
     x, kernel, dz, dx, dkernel, dbias = step.operands
     c = _sizes(x, kernel, dz, step.attributes)
     padded = _padded_input(low, x, c, step.attributes)
-    operands = (padded, dz, dkernel, dbias, Scratch("work", WORKSPACE, False))
-    low.emit("conv2d_backward_rows", operands, (*astuple(c), low.shared(dkernel)))
+    name, dims, numbers = "conv2d_backward_rows", astuple(c), WORKSPACE
+    if c.by_tiles:
+        name, dims = "winograd_backward_rows", c.tiled()
+        numbers = 16 * (c.block * (c.C + c.O) + c.C * c.O)
+        numbers += low.sizes.workspace(c.C, c.O, c.block)
+    operands = (padded, dz, dkernel, dbias, Scratch("work", numbers, False))
+    low.emit(name, operands, (*dims, low.shared(dkernel)))
     if dx is not None:
         _input_gradient(low, c, kernel, dz, dx, step.attributes)
 
@@ -92,11 +138,8 @@ def _input_gradient(low, c: _Convolution, kernel, dz, dx, attributes):
     top, _, left, _ = attributes["pads"]
     reach_y, reach_x = (c.V - 1) * c.DY, (c.U - 1) * c.DX
     back = _Convolution(Y + reach_y, X + reach_x, c.O, Y, X, c.C, c.V, c.U, 1, 1, c.DY, c.DX)
-    spread = _padded(low, dz, (back.Y, back.X), (reach_y - top, reach_x - left), (c.SY, c.SX))
-    taps = c.V * c.U
-    size = low.sizes.panels(taps * c.O, c.C)
-    turned = low.pack("pack_turned_kernel", kernel, size, (taps, c.C, c.O))
-    low.emit("conv2d_forward_rows", (spread, turned, None, dx), (*astuple(back), 0))
+    spread = _padded(low, dz, back.size, (reach_y - top, reach_x - left), (c.SY, c.SX))
+    _convolve(low, back, spread, _packed(low, kernel, True, back.by_tiles), None, dx, 0)
 
 
 def _pooling(low, step, x, y):

@@ -15,14 +15,8 @@ namespace RESPNET_LEVEL {
 
 RESPNET_INLINE int64_t apart(int64_t n) { return (n + 15) / 16 * 16 + 16; }
 
-// f(first unit, units) for registers of units
-template <class R, class F> RESPNET_INLINE void each_register(int64_t H, F f) {
-    int64_t u = 0;
-    for (; u + LANES<R> <= H; u += LANES<R>) f(u, (int64_t)LANES<R>);
-    if (u < H) f(u, H - u);
-}
-
-// The same to and fro: what a step of time read last is still in the cache when the next begins.
+// each_register to and fro: what a step of time read last is still in the cache when the next
+// begins.
 template <class R, class F> RESPNET_INLINE void each_register_in_turn(int64_t t, int64_t H, F f) {
     if (t % 2 == 0) return each_register<R>(H, f);
     for (int64_t u = (H - 1) / LANES<R> * LANES<R>; u >= 0; u -= LANES<R>)

@@ -51,6 +51,13 @@ RESPNET_INLINE void for_each_vector(int64_t n, const respnet_frame *frame, F &&f
     }
 }
 
+// f(first number, numbers) for the registers of a row of n
+template <class R, class F> RESPNET_INLINE void each_register(int64_t n, F f) {
+    int64_t i = 0;
+    for (; i + LANES<R> <= n; i += LANES<R>) f(i, (int64_t)LANES<R>);
+    if (i < n) f(i, n - i);
+}
+
 template <class R> RESPNET_INLINE vec<R> take(const R *p, int64_t part) {
     return part == LANES<R> ? load<vec<R>>(p) : load_part<vec<R>>(p, part);
 }

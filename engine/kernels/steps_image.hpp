@@ -5,7 +5,7 @@
 #pragma once
 
 #include "conv.hpp"
-#include "step.hpp"
+#include "winograd.hpp"
 
 namespace RESPNET_LEVEL {
 
@@ -32,6 +32,34 @@ template <class R> static void conv2d_backward_rows(const respnet_step *s, respn
     if (dbias) column_sums<R>(f->rows * c.P * c.Q, c.O, dz, c.O, dbias, add);
     for (int64_t b = 0; b < f->rows; b++, x += c.Y * c.X * c.C, dz += c.P * c.Q * c.O)
         convolve_gradient<R>(c, x, dz, at<R>(s, f, 2), add || b > 0, at<R>(s, f, 4));
+}
+
+// The same for windows of 3 x 3 by winograd.hpp. dims: 0 Y, 1 X, 2 C, 3 P, 4 Q, 5 O, 6 tiles of a
+// block, 7 activation, or whether gradients are always added to
+RESPNET_INLINE winograd winograd_of(const respnet_step *s) {
+    const int64_t *d = s->dim;
+    return {d[0], d[1], d[2], d[3], d[4], d[5], d[6]};
+}
+
+// padded x, packed kernel, bias?, y; 4 workspace
+template <class R> static void winograd_forward_rows(const respnet_step *s, respnet_frame *f) {
+    winograd_convolve<R>(winograd_of(s), f->rows, at<R>(s, f, 0), at<R>(s, f, 1), at<R>(s, f, 2),
+                         at<R>(s, f, 3), (int)s->dim[7], at<R>(s, f, 4));
+}
+
+// padded x, dz -> dkernel, dbias?; 4 workspace
+template <class R> static void winograd_backward_rows(const respnet_step *s, respnet_frame *f) {
+    const winograd w = winograd_of(s);
+    const bool add = f->accumulate || s->dim[7];
+    const R *dz = at<R>(s, f, 1);
+    R *dbias = at<R>(s, f, 3);
+    if (dbias) column_sums<R>(f->rows * w.P * w.Q, w.O, dz, w.O, dbias, add);
+    winograd_gradient<R>(w, f->rows, at<R>(s, f, 0), dz, at<R>(s, f, 2), add, at<R>(s, f, 4));
+}
+
+// kernel (3,3,C,O) -> packed; dims: 0 C, 1 O, 2 as the gradient of x meets it
+template <class R> static void pack_winograd_kernel(const respnet_step *s, respnet_frame *f) {
+    pack_winograd<R>(at<R>(s, f, 0), s->dim[0], s->dim[1], s->dim[2] != 0, at<R>(s, f, 1));
 }
 
 // kernel (V,U,C,O) -> packed for the gradient of x; dims: 0 places of the window, 1 C, 2 O
@@ -88,13 +116,6 @@ RESPNET_INLINE windows windows_of(const respnet_step *s) {
     return {d[0], d[1], d[2], d[3], d[4], d[5], d[6], d[7], d[8], d[9], d[10]};
 }
 
-// f(offset of a register of channels, part) for all channels
-template <class R, class F> RESPNET_INLINE void channels(int64_t C, F f) {
-    int64_t c = 0;
-    for (; c + LANES<R> <= C; c += LANES<R>) f(c, (int64_t)LANES<R>);
-    if (c < C) f(c, C - c);
-}
-
 // f(offset of a place in x) for the places of a window, row by row
 template <class F>
 RESPNET_INLINE void places(const windows &w, int64_t y0, int64_t y1, int64_t x0, int64_t x1, F f) {
@@ -109,7 +130,7 @@ template <class R> static void max_pooling_forward_rows(const respnet_step *s, r
     R *y = at<R>(s, f, 1);
     for (int64_t b = 0; b < f->rows; b++, x += w.Y * w.X * w.C, y += w.P * w.Q * w.C)
         w.each([&](int64_t place, int64_t y0, int64_t y1, int64_t x0, int64_t x1) {
-            channels<R>(w.C, [&](int64_t c, int64_t part) {
+            each_register<R>(w.C, [&](int64_t c, int64_t part) {
                 vec<R> most = take<R>(x + (y0 * w.X + x0) * w.C + c, part);
                 places(w, y0, y1, x0, x1, [&](int64_t i) {
                     const vec<R> other = take<R>(x + i + c, part);
@@ -129,7 +150,7 @@ template <class R> static void max_pooling_backward_rows(const respnet_step *s, 
     memset(dx, 0, f->rows * inputs * sizeof(R));
     for (int64_t b = 0; b < f->rows; b++, x += inputs, dx += inputs, y += outputs, dy += outputs)
         w.each([&](int64_t place, int64_t y0, int64_t y1, int64_t x0, int64_t x1) {
-            channels<R>(w.C, [&](int64_t c, int64_t part) {
+            each_register<R>(w.C, [&](int64_t c, int64_t part) {
                 const vec<R> most = take<R>(y + place * w.C + c, part);
                 vec<R> left = take<R>(dy + place * w.C + c, part); // 0 once it is given away
                 places(w, y0, y1, x0, x1, [&](int64_t i) {
@@ -150,7 +171,7 @@ static void average_pooling_forward_rows(const respnet_step *s, respnet_frame *f
     for (int64_t b = 0; b < f->rows; b++, x += w.Y * w.X * w.C, y += w.P * w.Q * w.C)
         w.each([&](int64_t place, int64_t y0, int64_t y1, int64_t x0, int64_t x1) {
             const vec<R> count = splat<vec<R>>(R((y1 - y0) * (x1 - x0)));
-            channels<R>(w.C, [&](int64_t c, int64_t part) {
+            each_register<R>(w.C, [&](int64_t c, int64_t part) {
                 vec<R> sum{};
                 places(w, y0, y1, x0, x1, [&](int64_t i) { sum += take<R>(x + i + c, part); });
                 put<R>(y + place * w.C + c, sum / count, part);
@@ -168,7 +189,7 @@ static void average_pooling_backward_rows(const respnet_step *s, respnet_frame *
     for (int64_t b = 0; b < f->rows; b++, dx += w.Y * w.X * w.C, dy += w.P * w.Q * w.C)
         w.each([&](int64_t place, int64_t y0, int64_t y1, int64_t x0, int64_t x1) {
             const vec<R> count = splat<vec<R>>(R((y1 - y0) * (x1 - x0)));
-            channels<R>(w.C, [&](int64_t c, int64_t part) {
+            each_register<R>(w.C, [&](int64_t c, int64_t part) {
                 const vec<R> share = take<R>(dy + place * w.C + c, part) / count;
                 places(w, y0, y1, x0, x1, [&](int64_t i) {
                     put<R>(dx + i + c, take<R>(dx + i + c, part) + share, part);
