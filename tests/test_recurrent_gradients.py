@@ -129,3 +129,40 @@ def test_gradients_of_rows_add_up_in_the_peepholes_too():
     each = [trainer.gradient(trainer.stage(x[i : i + 1], y[i : i + 1]))[1] for i in (0, 1)]
     assert np.allclose(both, np.mean(each, axis=0), atol=1e-14)
     assert np.abs(model.layout.view(both, "lstm_0/peephole")).min() > 0
+
+
+def torch_peephole_lstm(torch, x, w, u, b, p, h, c):
+    """The last h of an LSTM whose gates i and f see c before, o sees c after."""
+    for t in range(x.shape[1]):
+        i, f, g, o = (x[:, t] @ w + h @ u + b).chunk(4, dim=1)
+        i, f = torch.sigmoid(i + p[0] * c), torch.sigmoid(f + p[1] * c)
+        c = f * c + i * torch.tanh(g)
+        h = torch.sigmoid(o + p[2] * c) * torch.tanh(c)
+    return h
+
+
+def test_gradients_of_peepholes_are_those_of_torch():
+    torch = pytest.importorskip("torch")
+    rng = np.random.default_rng(4)
+    nodes = [
+        Node("x1", "dense", ("x",), {"units": 3, "use_bias": False}),
+        Node("h1", "dense", ("h",), {"units": 5, "use_bias": False}),
+        Node("c1", "dense", ("c",), {"units": 5, "use_bias": False}),
+        Node("r", "lstm", ("x1", "h1", "c1"), {"units": 5, "peephole": True}),
+    ]
+    inputs = [("x", (6, 3)), ("h", (5,)), ("c", (5,))]
+    model = Model(ModelSpec(nodes, inputs, ("r",), dtype="float64"))
+    model.swap(rng.normal(0, 0.5, model.layout.size))
+    arrays = [rng.normal(size=(4, *shape)) for _, shape in inputs]
+    y = rng.normal(size=(4, 5))
+    trainer = model.trainer("sgd")
+    loss, gradient = trainer.gradient(trainer.stage(arrays, y))
+    p = {n: torch.tensor(model.view(n).copy(), requires_grad=True) for n in model.layout.places}
+    x, h, c = (torch.tensor(a) @ p[f"{n}1/kernel"] for n, a in zip("xhc", arrays, strict=True))
+    weights = [p[f"r/{n}"] for n in ("kernel", "recurrent_kernel", "bias", "peephole")]
+    want = ((torch_peephole_lstm(torch, x, *weights, h, c) - torch.tensor(y)) ** 2).mean()
+    want.backward()
+    assert np.isclose(loss, want.item(), atol=1e-14)
+    for name, parameter in p.items():
+        got = model.layout.view(gradient, name)
+        assert np.allclose(got, parameter.grad.numpy(), atol=1e-13) and np.abs(got).max() > 1e-4
