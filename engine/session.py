@@ -83,9 +83,13 @@ class Session:
         wanted = (*output[:-1], columns) if columns else output
         if targets.size == len(targets) * int(np.prod(wanted)):
             return targets
+        loss, numbers = self.model.spec.loss, targets.size == len(targets)
+        hint = (
+            "; class numbers go with the sparse loss" if "categorical" in loss and numbers else ""
+        )
         raise ShapeError(
-            f"targets of loss {self.model.spec.loss} must have rows of shape {wanted} for outputs "
-            f"of shape {output}, got {targets.shape[1:]}"
+            f"targets of loss {loss} must have rows of shape {wanted} for outputs of shape "
+            f"{output}, got {targets.shape[1:]}{hint}"
         )
 
     def _weights(self, weights, shapes) -> np.ndarray:

@@ -29,6 +29,19 @@ class Arrays:
         return (self.part(slice(i, i + size)) for i in range(0, self.rows, size))
 
 
+def as_numbers(x) -> np.ndarray:
+    """An array of numbers; lists of several lengths, and texts, say what they need first."""
+    try:
+        array = np.asarray(x)
+    except ValueError:  # NumPy's message speaks of inhomogeneous shapes
+        array = np.empty(0, object)
+    if array.dtype == object:
+        raise ValueError("rows must be of equal length; see pad_sequences")
+    if array.dtype.kind in "US":
+        raise ValueError(f"inputs must be numbers, got text ({array.dtype}); see Tokenizer")
+    return array
+
+
 def as_inputs(x, names: list[str]) -> list[np.ndarray]:
     """Arrays in the order of the model's inputs: from one, a list, or a dict by name."""
     if isinstance(x, Mapping):
@@ -42,9 +55,7 @@ def as_inputs(x, names: list[str]) -> list[np.ndarray]:
         return [np.asarray(a) for a in x]
     if isinstance(x, (list, tuple)) and len(x) == 1 and np.ndim(x[0]) > 1:
         x = x[0]
-    array = np.asarray(x)
-    if array.dtype == object:
-        raise ValueError("rows must be of equal length; see pad_sequences")
+    array = as_numbers(x)
     return [array[:, None] if array.ndim == 1 else array]
 
 

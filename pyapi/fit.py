@@ -5,7 +5,7 @@ import numpy as np
 from .arguments import bind, signed
 from .callbacks.base import CallbackList
 from .compiling import Compiled
-from .feeding import Arrays, Stream, as_arrays, as_inputs, is_stream
+from .feeding import Arrays, Stream, as_arrays, as_inputs, as_numbers, is_stream
 from .gradients import Differentiable
 from .loop import COMPILE, FIT, Fitting, Pass
 from .scores import Scores
@@ -249,7 +249,8 @@ def _first(x):
     """An array whose shape is that of the (first) input."""
     if isinstance(x, dict):
         x = next(iter(x.values()))
-    return np.asarray(x[0]) if isinstance(x, (list, tuple)) and np.ndim(x[0]) > 1 else np.asarray(x)
+    several = isinstance(x, (list, tuple)) and len(x) and np.ndim(x[0]) > 1
+    return np.asarray(x[0]) if several else as_numbers(x)
 
 
 def _scalars(logs: dict, return_dict: bool):

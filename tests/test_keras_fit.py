@@ -303,6 +303,13 @@ def test_wrong_rows_say_what_was_wanted():
             ValueError, match=r"the model wants rows of shape \[\(4,\)\], got \[\(5"
         ):
             learn_or_judge(wide, y)
+    with pytest.raises(ValueError, match="class numbers go with the sparse loss"):
+        model.fit(x, y.argmax(1), verbose=0)
+    with pytest.raises(ValueError, match=r"inputs must be numbers, got text \(<U1\)"):
+        model.predict([["a", "b", "c", "d"]])
+    for learn_or_ask in (model.predict, lambda rows: model.fit(rows, [1, 2])):
+        with pytest.raises(ValueError, match="rows must be of equal length; see pad_sequences"):
+            learn_or_ask([[1, 2, 3, 4], [1, 2]])
     with pytest.raises(ValueError, match="there are no rows"):
         model.fit(x[:0], y[:0], verbose=0)
     with pytest.raises(ValueError, match="must be compiled"):
