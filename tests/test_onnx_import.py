@@ -93,6 +93,38 @@ def test_turned_time_comes_back():
     assert there_and_back(ModelSpec.chain((4, 2), layers), floats(3, 4, 2))[0] == "reverse_time"
 
 
+PICTURES = [
+    [("conv2d", {"filters": 4, "kernel_size": 3, "padding": "same", "activation": "relu"}),
+     ("max_pooling2d", {}), ("flatten", {}), ("dense", {"units": 3})],
+    [("conv2d", {"filters": 4, "kernel_size": [3, 2], "strides": 2, "use_bias": False}),
+     ("activation", {"activation": "tanh"}),
+     ("average_pooling2d", {"pool_size": 3, "strides": 1, "padding": "same"})],
+    [("conv2d", {"filters": 4, "kernel_size": 2, "dilation_rate": 2}),
+     ("global_average_pooling2d", {}), ("dense", {"units": 3, "activation": "softmax"})],
+    [("zero_padding2d", {"padding": 1}), ("global_max_pooling2d", {"keepdims": True})],
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("layers", PICTURES, ids=lambda layers: layers[0][0])
+def test_pictures_come_back(layers):
+    kinds = there_and_back(ModelSpec.chain((8, 9, 2), layers), floats(3, 8, 9, 2))
+    assert [k for k in kinds if k != "flatten"] == [
+        kind for kind, _ in layers if kind not in ("activation", "flatten")
+    ]
+
+
+def test_signals_come_back():
+    layers = [
+        ("conv1d", {"filters": 4, "kernel_size": 3, "padding": "same"}),
+        ("max_pooling1d", {"pool_size": 2}),
+        ("conv1d", {"filters": 3, "kernel_size": 2}),
+        ("flatten", {}),
+        ("dense", {"units": 2}),
+    ]
+    kinds = there_and_back(ModelSpec.chain((9, 2), layers), floats(3, 9, 2))
+    assert kinds == [kind for kind, _ in layers]
+
+
 def test_doubles_stay_doubles():
     spec = ModelSpec.dense((3, 4, 2), role="model", dtype="float64")
     again, vector = to_spec(Graph.load(to_bytes(spec, drawn(spec).weights.vector)))

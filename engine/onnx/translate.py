@@ -16,10 +16,18 @@ from respnet.engine.params import Layout
 from respnet.engine.spec import ModelSpec, Node, node_of, output_names
 
 BATCH, TIME, RNN_Y, RNN_H = "(B,...)", "(T,B,N)", "(T,1,B,H)", "(1,B,H)"
+FIRST = "(B,C,...)"
 
 
 class NotPlain(FileError):
     """The graph is no network of the layers there are here."""
+
+
+@dataclass(frozen=True)
+class Flat:
+    """The order of numbers that were images of this shape (..., C), flattened channels first."""
+
+    shape: tuple
 
 
 @dataclass(frozen=True)
@@ -28,7 +36,7 @@ class Value:
 
     name: str
     shape: tuple
-    axes: str = BATCH
+    axes: str | Flat = BATCH
     index: bool = False  # whole numbers, for a table
 
 
@@ -56,9 +64,10 @@ class Walk:
     """The state of a translation: nodes made so far, their weights, what names stand for."""
 
     def __init__(self, graph: Graph):
-        from respnet.engine.onnx import translate_layers, translate_recurrent
+        from respnet.engine.onnx import translate_images, translate_layers, translate_recurrent
 
-        self.handlers = {**translate_layers.HANDLERS, **translate_recurrent.HANDLERS}
+        parts = (translate_layers, translate_recurrent, translate_images)
+        self.handlers = {kind: f for part in parts for kind, f in part.HANDLERS.items()}
         self.graph, self.net = graph, graph.net
         self.nodes: dict[str, Node] = {}
         self.made = 0

@@ -9,7 +9,19 @@ from math import prod
 import numpy as np
 
 from respnet.engine.onnx.export_activations import NODES
-from respnet.engine.onnx.translate import BATCH, RNN_H, RNN_Y, TIME, NotPlain, Sizes, Value, Zeros
+from respnet.engine.onnx.translate import (
+    BATCH,
+    FIRST,
+    RNN_H,
+    RNN_Y,
+    TIME,
+    Flat,
+    NotPlain,
+    Sizes,
+    Value,
+    Zeros,
+)
+from respnet.engine.onnx.translate_images import flattened, rows_as_ours
 from respnet.engine.onnx.translate_recurrent import last_step
 
 _LINEAR = ("dense", "conv2d", "conv1d")
@@ -30,6 +42,8 @@ def _gemm(walk, node, x, kernel, bias=None):
 
 def _dense(walk, x, kernel, bias=None):
     units = kernel.shape[1]
+    if isinstance(x, Value) and isinstance(x.axes, Flat):
+        kernel, x = rows_as_ours(kernel, x.axes.shape), replace(x, axes=BATCH)
     config = {"units": units, "activation": "linear", "use_bias": bias is not None}
     weights = {"kernel": kernel}
     if bias is not None:
@@ -75,17 +89,18 @@ def _activation(name: str, **defaults):
 
 
 def _activated(walk, node, x, name: str):
+    _only(isinstance(x, Value), "it reads no value")
     owner = walk.alone(node.inputs[0], x, *_LINEAR)
     if owner is not None and owner.config["activation"] == "linear":
         return replace(walk.change(owner, x, activation=name), axes=x.axes)
-    if x.axes == TIME:  # number by number: the order of axes does not matter
-        (made,) = walk.layer("activation", [replace(x, axes=BATCH)], {"activation": name})
-        return replace(made, axes=TIME)
-    return walk.layer("activation", [x], {"activation": name})
+    # Number by number: the order of axes does not matter (softmax has looked at it before).
+    (made,) = walk.layer("activation", [replace(x, axes=BATCH)], {"activation": name})
+    return replace(made, axes=x.axes)
 
 
 def _softmax(walk, node, x):
     rank = len(x.shape) + 1
+    _only(x.axes in (BATCH, TIME), "axes in another order")
     axis = node.attributes.get("axis", -1 if walk.net.opset >= 13 else 1)
     _only(axis % rank == rank - 1, "an axis before the last")
     return _activated(walk, node, x, "softmax")
@@ -127,8 +142,16 @@ def _transpose(walk, node, x):
     perm = node.attributes.get("perm")
     if isinstance(x, Zeros):
         return x
-    turned = {(BATCH, (1, 0, 2)): TIME, (TIME, (1, 0, 2)): BATCH, (BATCH, (1, 0)): TIME,
-              (TIME, (1, 0)): BATCH}
+    turned = {
+        (BATCH, (1, 0, 2)): TIME,
+        (TIME, (1, 0, 2)): BATCH,
+        (BATCH, (1, 0)): TIME,
+        (TIME, (1, 0)): BATCH,
+        (BATCH, (0, 2, 1)): FIRST,
+        (FIRST, (0, 2, 1)): BATCH,
+        (BATCH, (0, 3, 1, 2)): FIRST,
+        (FIRST, (0, 2, 3, 1)): BATCH,
+    }
     if perm == sorted(perm):
         return x
     _only((x.axes, tuple(perm)) in turned, f"axes are turned as {perm}")
@@ -205,7 +228,8 @@ def _reshape(walk, node, x, shape=None):
     if isinstance(x, (Zeros, Sizes)):
         return x
     target = shape.items if isinstance(shape, Sizes) else shape.tolist()
-    _only(target is not None and x.axes == BATCH, "a shape that is computed")
+    _only(target is not None, "a shape that is computed")
+    _only(x.axes == BATCH or (x.axes == FIRST and len(target) == 2), "axes in another order")
     first, *rest = target
     whole = None not in x.shape and -1 not in rest and 0 not in rest
     rows = first in ("B", 0) or first in walk.rows
@@ -213,12 +237,14 @@ def _reshape(walk, node, x, shape=None):
     rest = [x.shape[i] if n == 0 else n for i, n in enumerate(rest)]
     _only(all(isinstance(n, int) for n in rest), f"shape {target}")
     if len(rest) == 1 and rest[0] in (-1, prod(n or 0 for n in x.shape)):
-        return walk.layer("flatten", [x], {})
+        return flattened(walk, x) if x.axes == FIRST else walk.layer("flatten", [x], {})
     return walk.layer("reshape", [x], {"target_shape": rest})
 
 
 def _flatten(walk, node, x):
     _only(node.attributes.get("axis", 1) == 1, "rows are joined")
+    if x.axes == FIRST:
+        return flattened(walk, x)
     return walk.layer("flatten", [x], {})
 
 
