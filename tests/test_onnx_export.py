@@ -31,6 +31,10 @@ def drawn(spec):
     """A model whose every number differs from its start."""
     model = Model(spec)
     vector = model.weights.vector + RNG.normal(size=model.layout.size).astype(spec.dtype) / 5
+    for name in model.layout.places:
+        if name.endswith("variance"):
+            view = model.layout.view(vector, name)
+            view[...] = np.abs(view) + 0.1
     model.swap(vector)
     return model
 
@@ -179,6 +183,54 @@ def test_windows_over_images_of_any_size(layer):
 def test_windows_over_sequences_of_any_length(layer):
     check(ModelSpec.chain((9, 3), [layer]), floats(2, 9, 3))
     check(ModelSpec.chain((None, 3), [layer]), floats(2, 8, 3))
+
+
+MERGES = ["add", "average", "multiply", "maximum", "minimum", "subtract", "concatenate"]
+
+
+@pytest.mark.parametrize("kind", MERGES)
+@pytest.mark.parametrize("masks", [(0, 1), (0,), ()])
+def test_merged_sequences_and_their_masks(kind, masks):
+    nodes = [Node(f"m{i}", "masking", (f"x{i}",)) for i in masks]
+    read = [f"m{i}" if i in masks else f"x{i}" for i in (0, 1)]
+    nodes += [Node("both", kind, read), Node("last", "gru", ("both",), {"units": 3})]
+    spec = ModelSpec(nodes, [("x0", (7, 2)), ("x1", (7, 2))], ["last", "both"])
+    hidden = (words() > 0)[:, :, None]
+    check(spec, floats(5, 7, 2) * hidden, floats(5, 7, 2) * np.roll(hidden, 1, axis=1))
+
+
+def test_sequences_one_after_the_other_keep_their_masks():
+    nodes = [
+        Node("m", "masking", ("x",)),
+        Node("both", "concatenate", ("m", "y"), {"axis": 1}),
+        Node("last", "lstm", ("both",), {"units": 3}),
+    ]
+    spec = ModelSpec(nodes, [("x", (7, 2)), ("y", (None, 2))], ["last"])
+    check(spec, floats(5, 7, 2) * (words() > 0)[:, :, None], floats(5, 4, 2))
+
+
+SIMPLE = [
+    ("batch_normalization", {}), ("batch_normalization", {"center": False, "scale": False}),
+    ("layer_normalization", {}), ("layer_normalization", {"axis": [-2, -1], "center": False}),
+    ("normalization", {}), ("rescaling", {"scale": 0.5, "offset": -1}),
+    ("permute", {"dims": [2, 1]}), ("softmax", {"axis": 1}), ("relu", {}),
+    ("relu", {"max_value": 0.7, "negative_slope": 0.1, "threshold": 0.2}),
+    ("relu", {"negative_slope": 0.3}), ("elu", {"alpha": 0.3}), ("prelu", {}),
+    ("prelu", {"shared_axes": [1]}), ("cropping_1d", {"cropping": [1, 2]}),
+    ("gaussian_noise", {"stddev": 0.1}), ("gaussian_dropout", {"rate": 0.1}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("layer", SIMPLE, ids=str)
+def test_simple_layers(layer):
+    check(ModelSpec.chain((6, 4), [layer, ("activation", {"activation": "tanh"})]),
+          floats(3, 6, 4))  # fmt: skip
+
+
+@pytest.mark.parametrize("mode", ["one_hot", "multi_hot", "count"])
+def test_words_as_rows_of_numbers(mode):
+    layers = [("category_encoding", {"num_tokens": 9, "output_mode": mode})]
+    check(ModelSpec.chain((7,), layers), words())
 
 
 def test_a_picture_net_as_the_workshop_has_it():

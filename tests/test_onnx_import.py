@@ -174,6 +174,38 @@ def test_words_of_torch_become_a_model(name, options, dynamic):
         assert model.predict(WORDS[:2, :4]).shape == (2, 3)
 
 
+@pytest.mark.parametrize("dynamic", [False, True])
+def test_a_picture_net_of_torch_becomes_a_model(dynamic):
+    torch = pytest.importorskip("torch")
+    nn = torch.nn
+    torch.manual_seed(2)
+    net = nn.Sequential(
+        nn.Conv2d(3, 4, 3, padding=1), nn.ReLU(), nn.BatchNorm2d(4), nn.MaxPool2d(2),
+        nn.Conv2d(4, 5, 3, stride=2, padding=1), nn.Tanh(), nn.AvgPool2d(2), nn.Dropout(0.5),
+        nn.Flatten(), nn.Linear(20, 6), nn.ELU(), nn.Linear(6, 3), nn.LogSoftmax(-1),
+    )  # fmt: skip
+    net.train()(torch.randn(8, 3, 17, 16))  # so that its statistics are none of the first
+    net.eval()
+    x = floats(2, 3, 17, 16)
+    axes = {"dynamic_axes": {"x": {0: "B"}}} if dynamic else {}
+    model = respnet.load_onnx(written(net, torch.from_numpy(x), input_names=["x"], **axes))
+    assert isinstance(model, respnet.Model)
+    np.testing.assert_allclose(model.predict(x), net(torch.from_numpy(x)).detach(), atol=2e-6)
+
+
+def test_branches_come_back():
+    nodes = [
+        Node("a", "dense", ("x",), {"units": 4}),
+        Node("b", "dense", ("x",), {"units": 4}),
+        Node("product", "multiply", ("a", "b")),
+        Node("less", "subtract", ("a", "b")),
+        Node("both", "concatenate", ("product", "less")),
+        Node("out", "dense", ("both",), {"units": 2, "activation": "log_softmax"}),
+    ]
+    kinds = there_and_back(ModelSpec(nodes, [("x", (3,))], ["out", "less"]), floats(4, 3))
+    assert kinds == [node.kind for node in nodes]
+
+
 def test_a_perceptron_of_torch_goes_on_learning():
     torch = pytest.importorskip("torch")
     nn = torch.nn

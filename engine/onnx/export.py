@@ -11,7 +11,7 @@ import numpy as np
 
 from respnet.engine.errors import SpecError
 from respnet.engine.layers import Layer
-from respnet.engine.onnx import export_images, export_recurrent
+from respnet.engine.onnx import export_images, export_merge, export_recurrent
 from respnet.engine.onnx.export_activations import activation
 from respnet.engine.onnx.export_recurrent import reverse_time
 from respnet.engine.onnx.writer import Writer
@@ -143,13 +143,6 @@ def _apply_mask(place: Place):
     return place.hide(y, place.w.node("Cast", place.xs[1], to=9))
 
 
-def _add(place: Place):
-    y = place.xs[0]
-    for x in place.xs[1:]:
-        y = place.w.node("Add", y, x)
-    return y
-
-
 def _reshape(place: Place):
     return place.w.node("Reshape", place.x, place.w.ints(0, *place.config["target_shape"]))
 
@@ -199,7 +192,6 @@ def _same(place: Place):
 
 EXPORTERS = {
     "activation": _activation,
-    "add": _add,
     "apply_mask": _apply_mask,
     "dense": _dense,
     "dropout": _same,
@@ -211,5 +203,6 @@ EXPORTERS = {
     "reverse_time": _reverse_time,
     "time_distributed": _time_distributed,
     **export_images.EXPORTERS,
+    **export_merge.EXPORTERS,
     **dict.fromkeys(("simple_rnn", "lstm", "gru"), export_recurrent.layer),
 }

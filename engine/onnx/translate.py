@@ -23,6 +23,12 @@ class NotPlain(FileError):
     """The graph is no network of the layers there are here."""
 
 
+def only(condition, problem: str) -> None:
+    """Go on under this condition alone."""
+    if not condition:
+        raise NotPlain(problem)
+
+
 @dataclass(frozen=True)
 class Flat:
     """The order of numbers that were images of this shape (..., C), flattened channels first."""
@@ -64,9 +70,12 @@ class Walk:
     """The state of a translation: nodes made so far, their weights, what names stand for."""
 
     def __init__(self, graph: Graph):
-        from respnet.engine.onnx import translate_images, translate_layers, translate_recurrent
+        from respnet.engine.onnx import translate_images as images
+        from respnet.engine.onnx import translate_layers as layers
+        from respnet.engine.onnx import translate_recurrent as recurrent
+        from respnet.engine.onnx import translate_shapes as shapes
 
-        parts = (translate_layers, translate_recurrent, translate_images)
+        parts = (layers, shapes, recurrent, images)
         self.handlers = {kind: f for part in parts for kind, f in part.HANDLERS.items()}
         self.graph, self.net = graph, graph.net
         self.nodes: dict[str, Node] = {}
