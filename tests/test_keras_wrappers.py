@@ -8,12 +8,14 @@ from respnet.layers import (
     LSTM,
     RNN,
     Bidirectional,
+    Conv2D,
     Dense,
     Embedding,
     Flatten,
     GRUCell,
     Input,
     LSTMCell,
+    MaxPooling2D,
     SimpleRNN,
     SimpleRNNCell,
     StackedRNNCells,
@@ -256,3 +258,37 @@ def test_a_saved_bidirectional_model_answers_the_same(tmp_path):
     model.save(tmp_path / "b.respnet")
     x = rows(3, 4, 3)
     assert np.array_equal(load_model(tmp_path / "b.respnet").predict(x), model.predict(x))
+
+
+@pytest.mark.parametrize("layer", [SimpleRNN, LSTM, GRU])
+@pytest.mark.parametrize("wrap", [lambda layer: layer, Bidirectional])
+def test_every_kernel_has_its_regularizer(layer, wrap):
+    names = ("kernel_regularizer", "recurrent_regularizer", "bias_regularizer")
+    inner = layer(4, **{name: "l2" for name in names})
+    model = Sequential([Input((None, 3)), wrap(inner)])
+    model.set_weights([w * 0 + 0.5 for w in model.get_weights()])
+    model.compile("sgd", "mse")
+    size = sum(w.size for w in model.get_weights())
+    assert model.penalty() == pytest.approx(0.01 * 0.25 * size)
+
+
+@pytest.mark.parametrize("layer", [LSTM, GRU])
+def test_gates_may_be_hard(layer):
+    model = Sequential([Input((None, 3)), layer(4, recurrent_activation="hard_sigmoid")])
+    soft = Sequential([Input((None, 3)), layer(4)])
+    soft.set_weights(model.get_weights())
+    x = rows(2, 5, 3)
+    assert not np.allclose(model.predict(x), soft.predict(x), atol=1e-4)
+    zeros = [w * 0 for w in model.get_weights()]
+    model.set_weights(zeros)
+    assert not model.predict(x).any()
+
+
+def test_pictures_in_a_film():
+    film = [TimeDistributed(Conv2D(2, 3)), TimeDistributed(MaxPooling2D())]
+    model = Sequential([Input((None, 8, 8, 1)), *film], dtype="float64")
+    alone = Sequential([Input((8, 8, 1)), Conv2D(2, 3), MaxPooling2D()], dtype="float64")
+    alone.set_weights(model.get_weights())
+    x = rows(2, 4, 8, 8, 1)
+    want = alone.predict(x.reshape(8, 8, 8, 1)).reshape(2, 4, 3, 3, 2)
+    assert np.allclose(model.predict(x), want, atol=1e-13)

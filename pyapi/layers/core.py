@@ -63,6 +63,8 @@ class Regularized(Layer):
         if getattr(self, "activity_regularizer", None) is not None:
             raise ValueError(f"layer {self.name}: activity_regularizer is not supported")
         found = {n.removesuffix("_regularizer"): regularizers.get(getattr(self, n)) for n in named}
+        if "recurrent" in found:  # the one argument that is not named as its parameter
+            found["recurrent_kernel"] = found.pop("recurrent")
         return {name: value for name, value in found.items() if value is not None}
 
 
