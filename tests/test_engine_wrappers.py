@@ -164,3 +164,17 @@ def test_a_mask_of_another_length_is_refused():
     node = Node("m", "apply_mask", ("x", "mask"))
     with pytest.raises(SpecError, match=r"got \(3, 2\) and \(4,\)"):
         Model(ModelSpec([node], [("x", (3, 2)), ("mask", (4,))], ("m",)))
+
+
+def test_many_rows_of_many_steps():
+    """More rows than a sub-batch, whose steps together are thousands."""
+    kind, config = "gru", {"units": 40, "return_sequences": True}
+    alone = Model(chain((4, 30), (kind, config)))
+    model = Model(chain((20, 4, 30), wrapped(kind, config)), vector=alone.weights.vector)
+    x, y = RNG(5).normal(size=(60, 20, 4, 30)), RNG(6).normal(size=(60, 20, 4, 40))
+    gradients = []
+    for net, shape in ((model, (60,)), (alone, (1200,))):
+        trainer = net.trainer("sgd")
+        data = trainer.stage(*(a.reshape(*shape, *a.shape[-3 + (net is alone) :]) for a in (x, y)))
+        gradients.append(trainer.gradient(data)[1])
+    assert np.allclose(*gradients, atol=1e-14) and np.abs(gradients[0]).max() > 1e-5
