@@ -21,6 +21,9 @@ TABLES = {"activations": activations.NAMES, "losses": losses.POINTWISE, "metrics
 LANES_ROWS = 320  # of a sub-batch: gradients are summed across the lanes once for each
 CACHE_BYTES = 512 * 1024  # of activations per sub-batch in the rows layout
 FEWEST_ROWS = 16
+# Images go through a convolution one by one; it is the dense layers behind that want many rows, to
+# read their weights once for all of them. So rows are fewer only where they fill the memory.
+IMAGE_BYTES = 64 * 1024 * 1024
 # Recurrent weights larger than this come from afar at each step of time; more rows share the way.
 FAR_BYTES, FAR_ROWS = 1024 * 1024, 64
 PYTHON_ROWS = 256  # a call of Python costs as much as the work on many rows
@@ -144,8 +147,16 @@ class Model(Predictor):
             return PYTHON_ROWS
         buffers = {o for s in program.steps for o in s.operands if o is not None and o.rows}
         row_bytes = sum(buffer.columns * buffer.times for buffer in buffers) * self.dtype.itemsize
-        fewest = FAR_ROWS if self._recurrent_bytes() > FAR_BYTES else FEWEST_ROWS
+        fewest = self._fewest_rows(program, row_bytes)
         return max(fewest, min(256, CACHE_BYTES // row_bytes // 16 * 16))
+
+    def _fewest_rows(self, program, row_bytes: int) -> int:
+        """Rows that are worth a sub-batch even if they do not stay in cache."""
+        if self._recurrent_bytes() > FAR_BYTES:
+            return FAR_ROWS
+        if any(step.op == "conv2d_forward" for step in program.steps):
+            return max(1, min(FEWEST_ROWS, IMAGE_BYTES // row_bytes))
+        return FEWEST_ROWS
 
     def _recurrent_bytes(self) -> int:
         """Size of the largest matrix that each step of time reads."""

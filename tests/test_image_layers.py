@@ -171,6 +171,32 @@ def test_sub_batches_and_threads_give_the_sum(threads):
     assert np.allclose(gradient, want.gradient, atol=1e-13) and np.abs(gradient).max() > 0.01
 
 
+def test_few_large_images_are_a_sub_batch():
+    layer = ("conv2d", {"filters": 64, "kernel_size": 3, "padding": "same"})
+    small, large = Model(chain((32, 32, 3), layer)), Model(chain((96, 96, 3), layer, layer))
+    assert small.rows(small.program("train"), "rows") == 16
+    program = large.program("train")
+    row = sum(b.columns for b in {o for s in program.steps for o in s.operands} if b and b.rows)
+    assert 1 < large.rows(program, "rows") == 64 * 1024**2 // (row * 8) < 16
+
+
+def test_steps_may_be_images():
+    """TimeDistributed: each step of a sequence is an image of its own."""
+    layer = {"kind": "conv2d", "config": {"filters": 4, "kernel_size": 3, "padding": "same"}}
+    spec = chain((5, 6, 7, 2), ("time_distributed", {"layer": layer}), ("flatten", {}))
+    alone = Model(chain((6, 7, 2), ("conv2d", layer["config"])))
+    model, x = Model(spec), RNG(3).normal(size=(20, 5, 6, 7, 2))
+    model.swap(alone.weights.vector)
+    want = alone.predict(x.reshape(100, 6, 7, 2)).reshape(20, -1)
+    assert np.allclose(model.predict(x), want, atol=1e-14)
+    trainer = model.trainer("sgd")
+    _, gradient = trainer.gradient(trainer.stage(x, np.ones(want.shape)))
+    want = reference.run(
+        compile_program(spec, "train"), model.weights.vector, [x, np.ones(want.shape)]
+    )
+    assert np.allclose(gradient, want.gradient, atol=1e-14) and np.abs(gradient).max() > 1e-4
+
+
 WINDOW = {"filters": 2, "kernel_size": 3}
 
 
