@@ -4,6 +4,6 @@ if __name__ != "respnet.engine":
     raise ImportError("this folder is the package respnet.engine; run: import respnet.engine")
 
 from respnet.engine.model import Model, Weights
-from respnet.engine.spec import ModelSpec, Node
+from respnet.engine.spec import LossTerm, ModelSpec, Node
 
-__all__ = ["Model", "ModelSpec", "Node", "Weights"]
+__all__ = ["LossTerm", "Model", "ModelSpec", "Node", "Weights"]

@@ -7,6 +7,7 @@ from math import prod
 from respnet.engine.ops import OPS
 
 PARAMETERS, GRADIENTS, WORK, EXTERNAL = "parameters", "gradients", "work", "external"
+NOWHERE = "nowhere"  # of gradients that nobody wants
 
 
 class Buffer:
@@ -45,10 +46,10 @@ class Step:
 
 
 class Builder:
-    """What layer recipes write into."""
+    """What layer recipes write into. trainable: length of the gradient vector."""
 
-    def __init__(self, training: bool):
-        self.training = training
+    def __init__(self, training: bool, trainable: int = 0):
+        self.training, self._trainable = training, trainable
         self.steps: list[Step] = []
         self.masks: dict[Buffer, Buffer] = {}  # of sequences (B,T,...): (B,T,1), 0 where masked
         self.inner_masks: dict[Buffer, Buffer] = {}  # of what TimeDistributed gave: of its steps
@@ -78,7 +79,10 @@ class Builder:
                 f"{op} takes {[o.name for o in row.operands]} and {row.attributes}, "
                 f"got {len(operands)} operands and {sorted(attributes)}"
             )
-        self.steps.append(Step(op, operands, attributes, self.times))
+        operands = tuple(map(_kept, row.operands, operands))
+        written = [b for o, b in zip(row.operands, operands, strict=True) if o.written]
+        if not written or any(b is not None for b in written):
+            self.steps.append(Step(op, operands, attributes, self.times))
 
     def row(self, parameter: Buffer, i: int) -> Buffer:
         """Row i of a parameter, as a parameter of its own."""
@@ -86,10 +90,14 @@ class Builder:
         return Buffer(parameter.space, shape, False, parameter.offset + i * prod(shape))
 
     def gradient(self, parameter: Buffer | None) -> Buffer | None:
-        """Where the gradient of a parameter is added: the same place in the gradient vector."""
+        """Where the gradient of a parameter is added: the same place in the gradient vector.
+
+        That of a constant goes nowhere: executors leave out what they can of it.
+        """
         if parameter is None:
             return None
-        return Buffer(GRADIENTS, parameter.shape, False, parameter.offset)
+        space = GRADIENTS if parameter.offset < self._trainable else NOWHERE
+        return Buffer(space, parameter.shape, False, parameter.offset)
 
     def salt(self) -> int:
         """A number of its own for every random step."""
@@ -112,3 +120,10 @@ class Builder:
         y = self.buffer(x.shape)
         self.step("copy", x, y)
         return y
+
+
+def _kept(operand, buffer: Buffer | None) -> Buffer | None:
+    """A gradient that goes nowhere is None, or lost in work memory where an op must write it."""
+    if buffer is None or buffer.space != NOWHERE:
+        return buffer
+    return None if operand.optional else Buffer(WORK, buffer.shape, False)

@@ -1,48 +1,139 @@
 """Losses: which step computes value and gradient, and which activation is fused into it.
 
-The reported loss is the mean over the batch (and, pointwise, over the outputs), as in Keras.
+The reported loss is the mean over the places of the output that count (pointwise ones over its
+numbers, too), as in Keras. Formulas: ``kernels/formulas_loss.hpp``.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from math import isfinite, nan
 
-from respnet.engine.errors import SpecError
+from respnet.engine.errors import SpecError, unknown
+
+# Names of the kernels, in the order of formulas_loss.hpp
+POINTWISE = (
+    "mse",
+    "mae",
+    "huber",
+    "binary_crossentropy",
+    "binary_probability",
+    "poisson",
+    "hinge",
+    "squared_hinge",
+    "mape",
+    "msle",
+    "log_cosh",
+)
+ROWWISE = (
+    "categorical_crossentropy",
+    "sparse_crossentropy",
+    "categorical_probability",
+    "sparse_probability",
+    "kl_divergence",
+    "categorical_hinge",
+    "cosine_similarity",
+)
+METRICS = ("class_error", "sparse_class_error", "binary_error", "logit_error", "absolute_error")
+TABLES = {"pointwise_loss": POINTWISE, "row_loss": ROWWISE, "metric": METRICS}
 
 
 @dataclass(frozen=True)
 class Loss:
-    """op: its row in ops.py. fuses: the output activation the op replaces by working on logits.
+    """kernel: of outputs as they are; options with their defaults.
 
-    metric: what is reported beside it. columns: of the target; None means as many as outputs.
+    fuses: the output activation that ``on_logits``, another kernel, contains; it takes the values
+    before the activation. metric: what is reported beside the loss. columns: of the target; None
+    means as many as outputs.
     """
 
-    op: str
-    attributes: tuple[tuple[str, object], ...]
-    metric: str
+    kernel: str
+    options: Mapping = field(default_factory=dict)
+    metric: str = "absolute_error"
     fuses: str | None = None
+    on_logits: str | None = None
     columns: int | None = None
 
+    def step(self, options: Mapping, fused: bool) -> tuple[str, dict]:
+        """(op, attributes) of the loss with these options; fused: outputs are logits."""
+        options = {**self.options, **options}
+        kernel = self.on_logits if fused or options.get("from_logits") else self.kernel
+        op = "pointwise_loss" if kernel in POINTWISE else "row_loss"
+        return op, {"loss": kernel, "option": number_of(options)}
 
-def _pointwise(name: str, metric: str = "absolute_error", fuses: str | None = None) -> Loss:
-    return Loss("pointwise_loss", (("loss", name), ("delta", 1.0)), metric, fuses)
+    def ignored(self, options: Mapping) -> float:
+        """The class whose places do not count; NaN: all count."""
+        ignored = options.get("ignore_class")
+        return nan if ignored is None else float(ignored)
 
 
+def number_of(options: Mapping) -> float:
+    """The option a kernel wants as a number."""
+    for name in ("delta", "label_smoothing"):
+        if name in options:
+            return float(options[name])
+    ignored = options.get("ignore_class")
+    return nan if ignored is None else float(ignored)
+
+
+_SMOOTHED = {"from_logits": False, "label_smoothing": 0.0}
 LOSSES = {
-    "mse": _pointwise("mse"),
-    "mae": _pointwise("mae"),
-    "huber": _pointwise("huber"),
-    "binary_crossentropy": _pointwise("binary_crossentropy", "binary_error", "sigmoid"),
-    "categorical_crossentropy": Loss("softmax_crossentropy", (), "class_error", "softmax"),
-    "sparse_crossentropy": Loss("sparse_crossentropy", (), "sparse_class_error", "softmax", 1),
-    # of outputs that are logits already
-    "binary_crossentropy_logits": _pointwise("binary_crossentropy", "logit_error"),
-    "categorical_crossentropy_logits": Loss("softmax_crossentropy", (), "class_error"),
-    "sparse_crossentropy_logits": Loss("sparse_crossentropy", (), "sparse_class_error", None, 1),
+    "mse": Loss("mse"),
+    "mae": Loss("mae"),
+    "huber": Loss("huber", {"delta": 1.0}),
+    "binary_crossentropy": Loss(
+        "binary_probability", _SMOOTHED, "binary_error", "sigmoid", "binary_crossentropy"
+    ),
+    "categorical_crossentropy": Loss(
+        "categorical_probability", _SMOOTHED, "class_error", "softmax", "categorical_crossentropy"
+    ),
+    "sparse_crossentropy": Loss(
+        "sparse_probability",
+        {"from_logits": False, "ignore_class": None},
+        "sparse_class_error",
+        "softmax",
+        "sparse_crossentropy",
+        1,
+    ),
+    "kl_divergence": Loss("kl_divergence", {}, "class_error"),
+    "poisson": Loss("poisson"),
+    "hinge": Loss("hinge"),
+    "squared_hinge": Loss("squared_hinge"),
+    "categorical_hinge": Loss("categorical_hinge", {}, "class_error"),
+    "cosine_similarity": Loss("cosine_similarity"),
+    "mape": Loss("mape"),
+    "msle": Loss("msle"),
+    "log_cosh": Loss("log_cosh"),
 }
-POINTWISE = ("mse", "mae", "huber", "binary_crossentropy")  # in the order of formulas.hpp
-METRICS = ("class_error", "sparse_class_error", "binary_error", "logit_error", "absolute_error")
 
 
-def loss_named(name: str) -> Loss:
+def loss_named(name: str, options: Mapping | None = None) -> Loss:
+    """The loss of a name; refuses options it does not have or cannot use."""
     if name not in LOSSES:
-        raise SpecError(f"loss must be one of {', '.join(LOSSES)}, got {name!r}")
-    return LOSSES[name]
+        raise SpecError(unknown("loss", name, LOSSES))
+    found = LOSSES[name]
+    for option, value in (options or {}).items():
+        if option not in found.options:
+            raise SpecError(
+                f"loss {name} has no option {option!r}; "
+                f"it takes {', '.join(found.options) or 'none'}"
+            )
+        _check(name, option, value)
+    return found
+
+
+_CHECKS = {
+    "delta": ("a number above 0", lambda v: _is_number(v) and v > 0),
+    "label_smoothing": ("a number from 0 to 1", lambda v: _is_number(v) and 0 <= v <= 1),
+    "from_logits": ("true or false", lambda v: isinstance(v, bool)),
+    "ignore_class": ("a whole number or null", lambda v: v is None or type(v) is int),
+}
+
+
+def _is_number(value) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and isfinite(value)
+
+
+def _check(name: str, option: str, value) -> None:
+    wanted, fits = _CHECKS[option]
+    if not fits(value):
+        raise SpecError(f"loss {name}: {option} must be {wanted}, got {value!r}")

@@ -17,7 +17,7 @@ from respnet.engine.params import Layout
 from respnet.engine.program import compile_program
 from respnet.engine.spec import ModelSpec
 
-TABLES = {"activations": activations.NAMES, "losses": losses.POINTWISE, "metrics": losses.METRICS}
+TABLES = {"activations": activations.NAMES, **losses.TABLES}
 LANES_ROWS = 320  # of a sub-batch: gradients are summed across the lanes once for each
 CACHE_BYTES = 512 * 1024  # of activations per sub-batch in the rows layout
 FEWEST_ROWS = 16

@@ -63,7 +63,7 @@ _op(
 )
 _op(
     "dense_backward",
-    "x (B,I), kernel (I,O), dz (B,O) -> dx? (B,I), +dkernel (I,O), +dbias? (O)",
+    "x (B,I), kernel (I,O), dz (B,O) -> dx? (B,I), +dkernel? (I,O), +dbias? (O)",
     "dx = dz kernel^T, dkernel += x^T dz, dbias += column sums of dz",
 )
 
@@ -99,30 +99,41 @@ _op(
 _op("copy", "x (B,N) -> y (B,N)", "y = x")
 _op("accumulate", "x (B,N) -> +y (B,N)", "y += x: gradients of a value with several readers")
 
-# Losses: value and gradient come from one step. The value is summed over rows into the frame, each
-# row divided by the batch; without the last operand only the value is computed. weight is per row.
+# Losses: value and gradient come from one step. The value goes into the term of the frame, each
+# place divided by the number of places that count; so is the gradient, times ``scale``, the weight
+# of the term. weight is of each place; ``option`` the one number a loss may have (losses.py).
 _op(
     "pointwise_loss",
-    "prediction (B,O), target (B,O), weight? (B) -> dprediction? (B,O)",
+    "prediction (B,O), target (B,O), weight? (B) -> dprediction (B,O)",
     "mean over outputs of loss(prediction, target)",
     "loss",
-    "delta",
+    "option",
+    "term",
+    "scale",
 )
 _op(
-    "softmax_crossentropy",
-    "logits (B,O), target (B,O), weight? (B) -> dlogits (B,O)",
-    "-sum target log softmax(logits)",
-)
-_op(
-    "sparse_crossentropy",
-    "logits (B,O), target (B,1), weight? (B) -> dlogits (B,O)",
-    "-log softmax(logits)[target]; target is the number of the class",
+    "row_loss",
+    "prediction (B,O), target (B,N), weight? (B) -> dprediction (B,O)",
+    "loss of whole rows; targets of the sparse ones are numbers of classes, N = 1",
+    "loss",
+    "option",
+    "term",
+    "scale",
 )
 _op(
     "metric",
-    "prediction (B,O), target (B,N) ->",
-    "adds the metric of each row to the frame",
+    "prediction (B,O), target (B,N), mask? (B) ->",
+    "adds the metric of each place that counts to the term",
     "metric",
+    "ignored",
+    "term",
+)
+_op(
+    "count_places",
+    "mask? (B), target? (B,N) ->",
+    "how many places count in the term: mask not 0, target not the ignored class",
+    "ignored",
+    "term",
 )
 
 for _name, _signature, _summary, _attributes in (

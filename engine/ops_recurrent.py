@@ -14,7 +14,7 @@ ROWS = (
         "y = table[x]; x holds whole numbers, below V or the run is refused",
         (),
     ),
-    ("embedding_backward", "x (B,T), dy (B,T,H) -> +dtable (V,H)", "dtable[x] += dy", ("words",)),
+    ("embedding_backward", "x (B,T), dy (B,T,H) -> +dtable? (V,H)", "dtable[x] += dy", ("words",)),
     (
         "simple_rnn_forward",
         "x (B,T,I), kernel (I,H), recurrent_kernel (H,H), bias? (H), h0? (B,H), mask? (B,T,1), "
@@ -25,8 +25,8 @@ ROWS = (
     (
         "simple_rnn_backward",
         "x (B,T,I), kernel (I,H), recurrent_kernel (H,H), h0? (B,H), mask? (B,T,1), "
-        "recurrent_mask? (B,H), y (B,T,H), dy? (B,T,H), dh? (B,H) -> dx? (B,T,I), +dkernel (I,H), "
-        "+drecurrent_kernel (H,H), +dbias? (H), dh0? (B,H)",
+        "recurrent_mask? (B,H), y (B,T,H), dy? (B,T,H), dh? (B,H) -> dx? (B,T,I), +dkernel? (I,H), "
+        "+drecurrent_kernel? (H,H), +dbias? (H), dh0? (B,H)",
         "dy: of every output; dh: of the last one besides",
         ("activation",),
     ),
@@ -43,8 +43,8 @@ ROWS = (
         "lstm_backward",
         "x (B,T,I), kernel (I,G), recurrent_kernel (H,G), peephole? (3,H), h0? (B,H), c0? (B,H), "
         "mask? (B,T,1), recurrent_mask? (B,H), y (B,T,H), cells (B,T,H), gates (B,T,G), "
-        "dy? (B,T,H), dh? (B,H), dc? (B,H) -> dx? (B,T,I), +dkernel (I,G), "
-        "+drecurrent_kernel (H,G), +dbias? (G), +dpeephole? (3,H), dh0? (B,H), dc0? (B,H)",
+        "dy? (B,T,H), dh? (B,H), dc? (B,H) -> dx? (B,T,I), +dkernel? (I,G), "
+        "+drecurrent_kernel? (H,G), +dbias? (G), +dpeephole? (3,H), dh0? (B,H), dc0? (B,H)",
         "dh, dc: of the last states, besides dy",
         ("activation", "recurrent_activation"),
     ),
@@ -61,7 +61,7 @@ ROWS = (
         "gru_backward",
         "x (B,T,I), kernel (I,G), recurrent_kernel (H,G), h0? (B,H), mask? (B,T,1), "
         "recurrent_mask? (B,H), y (B,T,H), gates (B,T,4H), dy? (B,T,H), dh? (B,H) -> "
-        "dx? (B,T,I), +dkernel (I,G), +drecurrent_kernel (H,G), +dbias? (G), "
+        "dx? (B,T,I), +dkernel? (I,G), +drecurrent_kernel? (H,G), +dbias? (G), "
         "+drecurrent_bias? (G), dh0? (B,H)",
         "dh: of the last state, besides dy",
         ("activation", "recurrent_activation", "reset_after"),

@@ -1,7 +1,7 @@
 """Every parameter of a model in one flat vector, with named, shaped places in it.
 
-First the trainable ones in the order of the nodes, then the constants (scaling). So an optimizer
-step, a save, a clone and a swap are one operation each.
+First the trainable ones in the order of the nodes, then the constants: of frozen nodes, of layers,
+of scaling. So an optimizer step, a save, a clone and a swap are one operation each.
 """
 
 from dataclasses import dataclass
@@ -39,6 +39,7 @@ class Layout:
         wanted = []
         for node in spec.nodes:
             layer = make(node.kind, node.config, node.name)
+            layer.trainable = node.trainable
             shapes = [self.shapes[name] for name in node.inputs]
             self.layers[node.name] = layer
             self.owners[node.name] = node.weights or node.name
@@ -49,13 +50,13 @@ class Layout:
             self.shapes.update(zip(output_names(node.name, len(outputs)), outputs, strict=True))
         self.places: dict[str, Place] = {}
         self.size = 0
-        self._add(
-            [(f"{node}/{p.name}", p.shape, p.initializer) for node, p in wanted if p.trainable]
-        )
+        free, frozen, constant = [], [], []
+        for node, p in wanted:
+            kind = constant if not p.trainable else free if self.layers[node].trainable else frozen
+            kind.append((f"{node}/{p.name}", p.shape, p.initializer))
+        self._add(free)
         self.trainable = self.size
-        self._add(
-            [(f"{node}/{p.name}", p.shape, p.initializer) for node, p in wanted if not p.trainable]
-        )
+        self._add(frozen + constant)
         if spec.scaling:
             self._add(_scaling(spec, self.shapes))
 
@@ -81,6 +82,15 @@ class Layout:
         """Parameters of one node by their short names."""
         prefix = f"{self.owners.get(node, node)}/"
         return {n[len(prefix) :]: p for n, p in self.places.items() if n.startswith(prefix)}
+
+    def moved(self, vector: np.ndarray, before: "Layout") -> np.ndarray:
+        """A vector of ``before``, which has the same parameters by name, in this order."""
+        if self.places == before.places:
+            return vector
+        new = np.empty(self.size, vector.dtype)
+        for name in self.places:
+            self.view(new, name)[...] = before.view(vector, name)
+        return new
 
     def view(self, vector: np.ndarray, name: str) -> np.ndarray:
         """The parameter ``name`` as a shaped view of the flat vector."""

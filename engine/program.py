@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 
 from respnet.engine.builder import EXTERNAL, GRADIENTS, PARAMETERS, WORK, Buffer, Builder, Step
 from respnet.engine.errors import SpecError
-from respnet.engine.losses import loss_named
 from respnet.engine.ops_norm import WHOLE_BATCH
 from respnet.engine.params import Layout
 from respnet.engine.spec import ModelSpec, node_of, output_names
@@ -18,13 +17,21 @@ from respnet.engine.spec import ModelSpec, node_of, output_names
 
 @dataclass(frozen=True)
 class Program:
-    """Mode, steps, and externals in order: inputs, then outputs, or targets and row weights."""
+    """Mode, steps, and externals in order: inputs; of each loss its target and, if weighted, the
+    weights of its places; then what is written, which ``results`` name.
+
+    terms: of each loss the places in a row (0: they are counted while running) and its weight.
+    counting: the steps that count them, and those that make what these read.
+    """
 
     spec: ModelSpec
     layout: Layout
     mode: str
     steps: tuple[Step, ...]
     externals: tuple[Buffer, ...]
+    results: tuple[str, ...]
+    terms: tuple[tuple[int, float], ...] = ()
+    counting: tuple[Step, ...] = ()
 
     @property
     def whole_batches(self) -> bool:
@@ -32,12 +39,15 @@ class Program:
         return any(step.op in WHOLE_BATCH for step in self.steps)
 
 
-class _Compiler:
+class Compiler:
+    """What one program is made with; ``program_losses.py`` adds the losses."""
+
     def __init__(self, spec: ModelSpec, mode: str, layout: Layout, shapes, watch=()):
         self.spec, self.mode, self.layout, self.watch = spec, mode, layout, watch
-        self.b = Builder(training=mode == "train")
+        self.b = Builder(mode == "train", layout.trainable)
         self.values: dict[str, Buffer] = {}
         self.saved: dict[str, object] = {}
+        self.results: list[str] = []
         self.externals = [Buffer(EXTERNAL, shape, True, i) for i, shape in enumerate(shapes)]
 
     def external(self, shape) -> Buffer:
@@ -59,13 +69,14 @@ class _Compiler:
         self.b.step("scale_forward", x, p["scale"], p["offset"], y)
         return y
 
-    def forward(self, fused: str | None = None) -> None:
+    def forward(self, on_logits=()) -> None:
+        """Emit all nodes; those ``on_logits`` without their last activation."""
         for (name, _), buffer in zip(self.spec.inputs, self.externals, strict=False):
             self.values[name] = self.scaled(name, buffer)
         for node in self.spec.nodes:
             layer = self.layout.layers[node.name]
-            if fused and node.name in self.spec.outputs:
-                layer = _on_logits(layer, fused)
+            if node.name in on_logits:
+                layer = _on_logits(layer)
             inputs = [self.values[name] for name in node.inputs]
             results, saved = layer.forward(self.b, self.parameters(node.name), *inputs)
             outputs = listed(results)
@@ -75,15 +86,13 @@ class _Compiler:
 
     def predict(self) -> None:
         self.forward()
-        self._write_outputs(self.spec.outputs)
+        for name in self.spec.outputs:
+            self.write(name, self.scaled(name, self.values[name]))
 
-    def _write_outputs(self, names) -> None:
-        for name in names:
-            result = self.scaled(name, self.values[name])
-            self._write_to(self.external(result.shape), result)
-
-    def _write_to(self, external: Buffer, result: Buffer) -> None:
-        """Let the step that makes the result write it in place, if it is a work buffer."""
+    def write(self, name: str, result: Buffer) -> None:
+        """Make ``result`` an external; a step that makes a work buffer may write it in place."""
+        external = self.external(result.shape)
+        self.results.append(name)
         if result.space != WORK or self.mode != "predict":
             self.b.step("copy", result, external)
             return
@@ -93,45 +102,12 @@ class _Compiler:
         ]
         self.values = {n: external if v is result else v for n, v in self.values.items()}
 
-    def loss(self, weighted: bool) -> Buffer:
-        """Emit the loss of the first output (and metric when evaluating); its gradient.
-
-        Further outputs (states, say) are written as when predicting; the first one if it is
-        watched, as it enters the loss: logits where the loss contains the activation.
-        """
-        loss = loss_named(self.spec.loss)
-        name, *others = self.spec.outputs
-        fused = loss.fuses if _ends_in(self.layout.layers[name], loss.fuses) else None
-        if loss.fuses and not fused:
-            raise SpecError(f"loss {self.spec.loss} wants an output activation {loss.fuses}")
-        self.forward(fused)
-        prediction = self.values[name]
-        leading = prediction.shape[:-1]
-        target = self.external((*leading, loss.columns) if loss.columns else prediction.shape)
-        weight = self.external((*leading, 1)) if weighted else None
-        weight = self._with_mask(prediction, weight)
-        self._write_outputs(others)
-        if "outputs" in self.watch:
-            self._write_outputs([name])
-        dprediction = self.b.buffer(prediction.shape)
-        if self.mode == "evaluate" or "metric" in self.watch:
-            self.b.step("metric", prediction, target, metric=_metric(loss, fused))
-        self.b.step(loss.op, prediction, target, weight, dprediction, **dict(loss.attributes))
-        return dprediction
-
-    def _with_mask(self, prediction: Buffer, weight: Buffer | None) -> Buffer | None:
-        """Masked steps weigh nothing."""
-        mask = self.b.masks.get(prediction)
-        if mask is None or weight is None:
-            return weight or mask
-        both = self.b.buffer(weight.shape)
-        self.b.step("multiply", weight, mask, both)
-        return both
-
-    def backward(self, dprediction: Buffer) -> None:
-        gradients = {self.spec.outputs[0]: dprediction}
+    def backward(self, gradients: dict[str, Buffer]) -> None:
+        """Emit the way back from the gradients of outputs."""
         needed = self._needed()
         for node in reversed(self.spec.nodes):
+            if node.name not in needed:
+                continue
             layer, results, saved = self.saved[node.name]
             names = output_names(node.name, len(listed(results)))
             dys = [gradients.pop(name, None) for name in names]
@@ -150,10 +126,12 @@ class _Compiler:
             gradients[name] = dx
 
     def _needed(self) -> set[str]:
-        """Nodes with a parameter at or before them: only their outputs need gradients."""
+        """Nodes with a parameter to train at or before them: only their outputs need gradients."""
         needed: set[str] = set()
         for node in self.spec.nodes:
-            if self.layout.of(node.name) or any(node_of(n) in needed for n in node.inputs):
+            places = self.layout.of(node.name).values()
+            learns = any(place.offset < self.layout.trainable for place in places)
+            if learns or any(node_of(n) in needed for n in node.inputs):
                 needed.add(node.name)
         return needed
 
@@ -163,18 +141,11 @@ def listed(results) -> list:
     return list(results) if isinstance(results, tuple) else [results]
 
 
-def _ends_in(layer, activation: str | None) -> bool:
-    return activation is not None and layer.config.get("activation") == activation
-
-
-def _on_logits(layer, activation: str):
+def _on_logits(layer):
     """The same layer without its last activation, which the loss contains."""
-    return type(layer)({**layer.config, "activation": "linear"}, layer.name)
-
-
-def _metric(loss, fused: str | None) -> str:
-    """The binary error of logits is judged at 0, of probabilities at 0.5."""
-    return "logit_error" if fused == "sigmoid" else loss.metric
+    plain = type(layer)({**layer.config, "activation": "linear"}, layer.name)
+    plain.trainable = layer.trainable
+    return plain
 
 
 def compile_program(
@@ -187,17 +158,32 @@ def compile_program(
 ) -> Program:
     """The program of ``spec`` in ``mode`` (predict, evaluate, train).
 
-    shapes: of one row of each input, where the spec leaves a length open (None). watch: what a
-    training computes besides, "metric" or "outputs" (after the others).
+    weighted: whether all losses get weights of their places. shapes: of one row of each input,
+    where the spec leaves a length open (None). watch: what is computed besides, "metric" (always
+    when evaluating), or "outputs": those with a loss, and their masks (``name/mask``).
     """
     shapes = shapes or [shape for _, shape in spec.inputs]
     if any(None in shape for shape in shapes):
         raise SpecError(f"a program wants whole shapes, got {shapes}")
-    compiler = _Compiler(spec, mode, layout or Layout(spec), shapes, watch)
+    compiler = Compiler(spec, mode, layout or Layout(spec), shapes, watch)
+    terms, counting = (), ()
     if mode == "predict":
         compiler.predict()
     else:
-        dprediction = compiler.loss(weighted)
+        from respnet.engine.program_losses import Losses  # it builds on this module
+
+        losses = Losses(compiler, weighted)
+        gradients = losses.emit()
         if mode == "train":
-            compiler.backward(dprediction)
-    return Program(spec, compiler.layout, mode, tuple(compiler.b.steps), tuple(compiler.externals))
+            compiler.backward(gradients)
+        terms, counting = losses.places(), losses.counting()
+    return Program(
+        spec,
+        compiler.layout,
+        mode,
+        tuple(compiler.b.steps),
+        tuple(compiler.externals),
+        tuple(compiler.results),
+        terms,
+        counting,
+    )

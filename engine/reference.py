@@ -10,17 +10,20 @@ from respnet.engine.reference_noise import next_seed
 from respnet.engine.program import EXTERNAL, GRADIENTS, PARAMETERS, Program
 
 # Ops over the last axis: the axes before it count as rows.
-_LAST_AXIS = ("dense", "softmax", "sparse", "pointwise", "metric")
+_LAST_AXIS = ("dense", "softmax", "pointwise", "row_loss", "metric")
 
 
 @dataclass
 class Result:
-    """outputs: the externals after the inputs, as far as they were written.
+    """outputs: the externals after the inputs, as far as they were written. loss: the weighted sum
+    of ``losses``, those of the terms; metric: of the first term, of ``metrics``.
 
     vector: the parameters, with moving averages as the run left them.
     """
 
     outputs: list
+    losses: list
+    metrics: list
     loss: float = 0.0
     metric: float = 0.0
     gradient: np.ndarray | None = None
@@ -35,8 +38,9 @@ class _Run:
             e: np.asarray(a, np.float64).reshape(len(a), *e.shape)
             for e, a in zip(program.externals, arrays, strict=False)
         }
-        self.seed, self.result = seed, Result([])
-        self.rows = len(arrays[0])
+        self.rows, terms = len(arrays[0]), len(program.terms)
+        self.seed, self.result = seed, Result([], [0.0] * terms, [0.0] * terms)
+        self.counts = [self.rows * places for places, _ in program.terms]
 
     def read(self, buffer):
         if buffer is None:
@@ -56,7 +60,8 @@ class _Run:
             return
         rows = [self.rows * buffer.times] if buffer.rows else []
         value = value.reshape(*rows, *buffer.shape)
-        self.values[buffer] = self.values[buffer] + value if operand.added else value
+        added = operand.added and buffer in self.values  # not a gradient nobody wants
+        self.values[buffer] = self.values[buffer] + value if added else value
 
     def step(self, step):
         op = OPS[step.op]
@@ -69,17 +74,26 @@ class _Run:
         if "salt" in attributes:
             own = attributes["seed"]
             attributes["seed"] = self.seed if own is None else next_seed(own)
+        if step.op in ("pointwise_loss", "row_loss", "metric"):
+            attributes["count"] = self.counts[attributes["term"]]
         values = getattr(reference_ops, step.op)(*reads, **attributes)
-        if step.op == "metric":
-            self.result.metric += values
-            return
-        if step.op.endswith(("loss", "crossentropy")):
-            self.result.loss += values[0]
-            values = values[1:]
+        if "term" in attributes:
+            values = self.term(step.op, attributes["term"], values)
         values = values if isinstance(values, tuple) else (values,)
         written = [(o, b) for o, b in zip(op.operands, step.operands, strict=True) if o.written]
         for (operand, buffer), value in zip(written, values, strict=True):
             self.write(operand, buffer, value)
+
+    def term(self, op: str, number: int, values) -> tuple:
+        """Note what a step says of a loss; what it writes."""
+        if op == "count_places":
+            self.counts[number] += values
+        elif op == "metric":
+            self.result.metrics[number] += values
+        else:
+            self.result.losses[number] += values[0]
+            return values[1:]
+        return ()
 
 
 def run(program: Program, vector, arrays, seed: int = 0) -> Result:
@@ -96,5 +110,8 @@ def run(program: Program, vector, arrays, seed: int = 0) -> Result:
         for e in program.externals[len(program.spec.inputs) :]
         if e.space == EXTERNAL and e in state.values
     ]
-    state.result.gradient, state.result.vector = state.gradient, state.vector
+    result = state.result
+    result.gradient, result.vector = state.gradient, state.vector
+    result.loss = sum(w * v for (_, w), v in zip(program.terms, result.losses, strict=True))
+    result.metric = result.metrics[0] if result.metrics else 0.0
     return state.result

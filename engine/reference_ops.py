@@ -5,10 +5,11 @@ it returns the written ones in order. Slow on purpose: what it says should be ch
 """
 
 import numpy as np
-from numpy import abs, exp, log, log1p, maximum, sqrt, where
+from numpy import exp, maximum, sqrt, where
 
-from respnet.engine.reference_activations import ACTIVATIONS, sigmoid
+from respnet.engine.reference_activations import ACTIVATIONS
 from respnet.engine.reference_image import *  # noqa: F403
+from respnet.engine.reference_losses import *  # noqa: F403
 from respnet.engine.reference_merge import *  # noqa: F403
 from respnet.engine.reference_noise import hashes
 from respnet.engine.reference_norm import *  # noqa: F403
@@ -69,53 +70,6 @@ def copy(x):
 
 def accumulate(x):
     return x
-
-
-# name -> (value, derivative), pointwise in prediction p and target t; d is Huber's delta
-LOSSES = {
-    "mse": (lambda p, t, d: (p - t) ** 2, lambda p, t, d: 2 * (p - t)),
-    "mae": (lambda p, t, d: abs(p - t), lambda p, t, d: np.sign(p - t)),
-    "huber": (
-        lambda p, t, d: where(abs(p - t) <= d, (p - t) ** 2 / 2, d * (abs(p - t) - d / 2)),
-        lambda p, t, d: np.clip(p - t, -d, d),
-    ),
-    "binary_crossentropy": (
-        lambda p, t, d: maximum(p, 0) - p * t + log1p(exp(-abs(p))),
-        lambda p, t, d: sigmoid(p) - t,
-    ),
-}
-
-
-def pointwise_loss(prediction, target, weight, *, loss, delta):
-    value, slope = (f(prediction, target, delta) for f in LOSSES[loss])
-    w = 1 if weight is None else weight.reshape(-1, 1)
-    return (value * w).mean(), slope * w / prediction.size
-
-
-def softmax_crossentropy(logits, target, weight):
-    w = np.ones((len(logits), 1)) if weight is None else weight.reshape(-1, 1)
-    top = logits.max(axis=1, keepdims=True)
-    log_sum = log(exp(logits - top).sum(axis=1, keepdims=True)) + top
-    value = (w * target * (log_sum - logits)).sum() / len(logits)
-    return value, (softmax_forward(logits) * target.sum(axis=1, keepdims=True) - target) * w / len(
-        logits
-    )
-
-
-def sparse_crossentropy(logits, target, weight):
-    return softmax_crossentropy(logits, np.eye(logits.shape[1])[target.ravel().astype(int)], weight)
-
-
-def metric(prediction, target, *, metric):
-    """Mean over rows: wrong classes, wrong bits, or the absolute error."""
-    if metric == "class_error":
-        return (prediction.argmax(axis=1) != target.argmax(axis=1)).mean()
-    if metric == "sparse_class_error":
-        return (prediction.argmax(axis=1) != target.ravel()).mean()
-    if metric == "absolute_error":
-        return abs(prediction - target).mean()
-    limit = 0 if metric == "logit_error" else 0.5
-    return ((prediction > limit) != (target > 0.5)).mean()
 
 
 def rprop_step(

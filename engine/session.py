@@ -6,8 +6,10 @@ may change between batches.
 """
 
 from collections import OrderedDict
+from collections.abc import Iterator
 from dataclasses import dataclass
 from math import inf
+from typing import NamedTuple
 
 import numpy as np
 
@@ -34,11 +36,30 @@ class Feed:
         return len(self.arrays[0])
 
 
+class Term(NamedTuple):
+    """One loss: its mean, the mean of its metric, and the places both are means over."""
+
+    loss: float
+    metric: float
+    count: float
+
+
+class Report(NamedTuple):
+    """loss: of rows, the weighted sum of the terms and, when training, penalties."""
+
+    loss: float
+    terms: tuple[Term, ...]
+
+    @classmethod
+    def of(cls, result) -> "Report":
+        return cls(result[0], tuple(Term(*term) for term in result[1]))
+
+
 class Session:
     """A copy of a model's weights in training.
 
-    watch: "metric" (of the loss, by the kernels) and "outputs" (of the first output, as it enters
-    the loss) to compute while training. Equal seeds, batches and threads give equal bits.
+    watch: "metric" (of the losses, by the kernels) and "outputs" (those with a loss) to compute
+    while training. Equal seeds, batches and threads give equal bits.
     """
 
     def __init__(self, model, update: Update, *, threads=None, seed: int = 0, watch=()):
@@ -57,14 +78,13 @@ class Session:
     def feed(self, inputs, targets, weights=None) -> Feed:
         """inputs: arrays (N,...), one an input; targets (N,...) or class numbers (N,...).
 
-        weights: of each row (N,), or of each place of it (N,T).
+        weights: of each row (N,), or of each place of it (N,T). A list of targets and of weights
+        (None: all 1) where the model has several losses.
         """
         inputs = inputs if isinstance(inputs, (list, tuple)) else [inputs]
         inputs = [np.asarray(array, self.model.dtype) for array in inputs]
         shapes = self.model.row_shapes(inputs, "the model")
-        arrays = [*inputs, self._targets(targets, shapes)]
-        if weights is not None:
-            arrays.append(self._weights(weights, shapes))
+        arrays = [*inputs, *self._judged(shapes, targets, weights)]
         if len({len(array) for array in arrays}) != 1:
             raise ShapeError(
                 f"inputs and targets must have as many rows, got {[len(array) for array in arrays]}"
@@ -72,18 +92,27 @@ class Session:
         flat = tuple(np.ascontiguousarray(a.reshape(len(a), -1)) for a in arrays)
         return Feed(flat, shapes, weights is not None)
 
-    def _output_shape(self, shapes) -> tuple[int, ...]:
-        return self.model.output_shapes(shapes)[0]
+    def _judged(self, shapes, targets, weights) -> Iterator[np.ndarray]:
+        """Of each loss its targets and, if there are any, weights."""
+        terms = self.model.spec.terms
+        if len(terms) == 1 and not isinstance(targets, (list, tuple)):
+            targets, weights = [targets], weights if weights is None else [weights]
+        if len(targets) != len(terms):
+            raise ShapeError(f"the model has {len(terms)} losses, got {len(targets)} targets")
+        outputs = dict(zip(self.model.spec.outputs, self.model.output_shapes(shapes), strict=True))
+        for i, term in enumerate(terms):
+            yield self._targets(targets[i], term, outputs[term.output])
+            if weights is not None:
+                yield self._weights(weights[i], len(targets[i]), outputs[term.output][:-1])
 
-    def _targets(self, targets, shapes) -> np.ndarray:
+    def _targets(self, targets, term, output) -> np.ndarray:
         """(N,...) with as many numbers a row as the loss compares."""
         targets = np.asarray(targets, self.model.dtype)
-        output = self._output_shape(shapes)
-        columns = loss_named(self.model.spec.loss).columns
+        columns = loss_named(term.loss).columns
         wanted = (*output[:-1], columns) if columns else output
         if targets.size == len(targets) * int(np.prod(wanted)):
             return targets
-        loss, numbers = self.model.spec.loss, targets.size == len(targets)
+        loss, numbers = term.loss, targets.size == len(targets)
         hint = (
             "; class numbers go with the sparse loss" if "categorical" in loss and numbers else ""
         )
@@ -92,31 +121,38 @@ class Session:
             f"{output}, got {targets.shape[1:]}{hint}"
         )
 
-    def _weights(self, weights, shapes) -> np.ndarray:
-        weights = np.asarray(weights, self.model.dtype)
-        places = self._output_shape(shapes)[:-1]
+    def _weights(self, weights, rows: int, places) -> np.ndarray:
+        weights = np.asarray(np.ones(rows) if weights is None else weights, self.model.dtype)
         if weights.ndim == 1 and places:
             weights = weights.reshape(-1, *(1 for _ in places))
         return np.broadcast_to(weights, (len(weights), *places)) if places else weights
 
     # --- batches ----------------------------------------------------------------------------
 
-    def train(self, feed: Feed, order: np.ndarray, batch_size: int) -> tuple[float, float]:
-        """Rows ``order`` (int64) in batches; (loss, metric) before each update, means over rows."""
+    def train(self, feed: Feed, order: np.ndarray, batch_size: int) -> Report:
+        """Rows ``order`` (int64) in batches; means over rows, each before its update."""
         core = self._enter("train", feed, batch_size)
         result = core.epoch(self._staged(core, feed), order, batch_size)
         self._clock = core.clock
-        return result
+        return Report.of(result)
 
-    def evaluate(self, feed: Feed) -> tuple[float, float]:
-        """(loss, metric) of the present weights."""
+    def evaluate(self, feed: Feed) -> Report:
+        """Of the present weights, all rows as one batch."""
         core = self._enter("evaluate", feed)
-        return core.evaluate(self._staged(core, feed))
+        return Report.of(core.evaluate(self._staged(core, feed)))
 
-    def outputs(self) -> list[np.ndarray]:
-        """What the last training batch wrote: the outputs after the first, then the watched one."""
-        _, core, shapes, first = self._active
-        return [core.output(first + i).reshape(-1, *shape) for i, shape in enumerate(shapes)]
+    def counts(self, inputs) -> bool:
+        """Whether places of outputs may not count: then a loss depends on the batch it is of."""
+        shapes = tuple(np.shape(array)[1:] for array in inputs)
+        return bool(self.model.program("evaluate", shapes=shapes).counting)
+
+    def outputs(self) -> dict[str, np.ndarray]:
+        """What the last batch wrote: outputs without a loss, the watched ones and their masks."""
+        _, core, results, first = self._active
+        return {
+            name: core.output(first + i).reshape(-1, *shape)
+            for i, (name, shape) in enumerate(results)
+        }
 
     def gradient(self, feed: Feed) -> tuple[float, np.ndarray]:
         """(loss, gradient vector) of all rows as one batch; the trainable weights stay."""
@@ -177,16 +213,18 @@ class Session:
         return core
 
     def _core(self, mode: str, shapes, weighted: bool, batch: int):
-        """(core, row shapes of what the program writes, number of the first of them)."""
-        update, watch = (self.update, self.watch) if mode == "train" else (None, ())
+        """(core, names and row shapes of what the program writes, number of the first of them)."""
+        update = self.update if mode == "train" else None
+        watch = tuple(w for w in self.watch if mode == "train" or w == "outputs")
         layout = self.model.batch_layout("train", shapes)
         program = self.model.program(mode, weighted, shapes, watch)
         whole = batch if program.whole_batches else None
         executable = self.model.executable(mode, layout, weighted, update, shapes, watch, whole)
         state = self.state if mode == "train" else None
         core = Core(executable, self.vector, state, self.threads, self._seed)
-        first = len(shapes) + 1 + weighted
-        return core, [external.shape for external in program.externals[first:]], first
+        first = len(program.externals) - len(program.results)
+        written = [external.shape for external in program.externals[first:]]
+        return core, list(zip(program.results, written, strict=True)), first
 
     # --- weights ----------------------------------------------------------------------------
 

@@ -32,7 +32,8 @@ def node_of(name: str) -> str:
 class Node:
     """One layer of the graph: ``kind`` applied to the outputs of ``inputs``.
 
-    weights: an earlier node of the same kind whose parameters this one uses too.
+    weights: an earlier node of the same kind whose parameters this one uses too. trainable: whether
+    training changes its parameters (those of the node that owns them decide).
     """
 
     name: str
@@ -40,6 +41,7 @@ class Node:
     inputs: tuple[str, ...]
     config: Mapping = field(default_factory=dict)
     weights: str | None = None
+    trainable: bool = True
 
     def __post_init__(self):
         object.__setattr__(self, "inputs", tuple(self.inputs))
@@ -52,6 +54,33 @@ class Node:
             "inputs": list(self.inputs),
             "config": dict(self.config),
             **({"weights": self.weights} if self.weights else {}),
+            **({} if self.trainable else {"trainable": False}),
+        }
+
+
+@dataclass(frozen=True)
+class LossTerm:
+    """One loss of a model: ``loss`` (a name of ``engine/losses.py``, and its options) of an
+    output, and its weight in the total.
+    """
+
+    output: str
+    loss: str
+    options: Mapping = field(default_factory=dict)
+    weight: float = 1.0
+
+    def __post_init__(self):
+        object.__setattr__(self, "options", MappingProxyType(dict(self.options)))
+        object.__setattr__(self, "weight", float(self.weight))
+
+    def to_dict(self) -> dict:
+        return {
+            "output": self.output,
+            "loss": self.loss
+            if isinstance(self.loss, str)
+            else [term.to_dict() for term in self.loss],
+            "options": dict(self.options),
+            "weight": self.weight,
         }
 
 
@@ -59,15 +88,17 @@ class Node:
 class ModelSpec:
     """A whole model.
 
-    inputs: name -> shape of one row; outputs: names of nodes. loss: a name of ``engine/losses.py``.
-    scaling: standardise the first input (and the targets of regressors) with constants kept beside
-    the weights. seed: of the initial weights and of everything random in training.
+    inputs: name -> shape of one row; outputs: names of nodes. loss: of the first output, by its
+    name in ``engine/losses.py``; or the terms of a total, each of an output of its own. Outputs
+    without a loss are only read. scaling: standardise the first input (and the targets of
+    regressors) with constants kept beside the weights. seed: of the initial weights and of
+    everything random in training.
     """
 
     nodes: tuple[Node, ...]
     inputs: tuple[tuple[str, tuple[int, ...]], ...]
     outputs: tuple[str, ...]
-    loss: str = "mse"
+    loss: str | tuple[LossTerm, ...] = "mse"
     role: str = "model"
     scaling: bool = False
     dtype: str = "float32"
@@ -79,6 +110,29 @@ class ModelSpec:
         object.__setattr__(self, "outputs", tuple(self.outputs))
         float_dtype(self.dtype)
         self._check_graph()
+        if not isinstance(self.loss, str):
+            object.__setattr__(self, "loss", self._checked_terms(tuple(self.loss)))
+
+    @property
+    def terms(self) -> tuple[LossTerm, ...]:
+        """The losses, also where one name stands for the only one."""
+        return (LossTerm(self.outputs[0], self.loss),) if isinstance(self.loss, str) else self.loss
+
+    def _checked_terms(self, terms: tuple[LossTerm, ...]):
+        """The terms, or the name that stands for them."""
+        if not terms:
+            raise SpecError("a model has at least one loss, got none")
+        seen = set()
+        for term in terms:
+            if term.output not in self.outputs:
+                raise SpecError(
+                    f"loss {term.loss!r} is of {term.output!r}; outputs are "
+                    f"{', '.join(self.outputs)}"
+                )
+            if term.output in seen:
+                raise SpecError(f"output {term.output!r} has two losses")
+            seen.add(term.output)
+        return terms[0].loss if terms == (LossTerm(self.outputs[0], terms[0].loss),) else terms
 
     def _check_graph(self) -> None:
         if self.role not in ROLES:
@@ -145,7 +199,9 @@ class ModelSpec:
             "nodes": [node.to_dict() for node in self.nodes],
             "inputs": [[name, list(shape)] for name, shape in self.inputs],
             "outputs": list(self.outputs),
-            "loss": self.loss,
+            "loss": self.loss
+            if isinstance(self.loss, str)
+            else [term.to_dict() for term in self.loss],
             "role": self.role,
             "scaling": self.scaling,
             "dtype": self.dtype,
@@ -160,6 +216,8 @@ class ModelSpec:
                 f"spec format {data.get('format')!r} is unknown; this version reads {FORMAT}"
             )
         plain = {k: v for k, v in data.items() if k not in ("format", "nodes", "inputs")}
+        if not isinstance(plain["loss"], str):
+            plain["loss"] = tuple(LossTerm(**term) for term in plain["loss"])
         return cls(
             nodes=tuple(Node(**node) for node in data["nodes"]),
             inputs=tuple((name, tuple(shape)) for name, shape in data["inputs"]),

@@ -113,6 +113,6 @@ def _classes(model, targets) -> np.ndarray:
     wrong = classes[(classes < 0) | (classes >= units) | (classes != np.floor(classes))]
     if len(wrong):
         raise ShapeError(f"classes must be whole numbers from 0 to {units - 1}, got {wrong[0]}")
-    if loss_named(model.spec.loss).columns == 1:
+    if loss_named(model.spec.terms[0].loss).columns == 1:
         return classes
     return np.eye(units, dtype=np.float32)[classes[:, 0].astype(np.int64)]

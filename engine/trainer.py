@@ -1,6 +1,7 @@
 """Trainer: a copy of a model's weights in training, with its optimizer's state."""
 
 from dataclasses import dataclass
+from itertools import chain
 from math import inf
 
 import numpy as np
@@ -29,7 +30,8 @@ class Rule:
         if self.place is not None:
             offset, size = layout.places[self.place].offset, layout.places[self.place].size
         weights = [(_W, offset)] if self.op == "penalty_step" else []
-        return Kernel(self.op, (*weights, (_G, offset)), (size,), self.constants)
+        gradient = (_G, offset) if offset < layout.trainable else None
+        return Kernel(self.op, (*weights, gradient), (size,), self.constants)
 
 
 @dataclass(frozen=True)
@@ -129,12 +131,13 @@ class Trainer:
     def stage(self, inputs, targets, weights=None) -> Staged:
         """Rows (N,...) and targets (N,...), or (N,) class numbers, as the programs want them.
 
-        inputs: one array, or a list where the model has several.
+        inputs, targets, weights: one array, or a list where the model has several (of losses).
         """
         inputs = inputs if isinstance(inputs, (list, tuple)) else [inputs]
-        arrays = [self._array(array) for array in (*inputs, targets)]
-        if weights is not None:
-            arrays.append(self._array(weights))
+        if len(self.model.spec.terms) == 1:
+            targets, weights = [targets], weights if weights is None else [weights]
+        judged = [*targets] if weights is None else chain(*zip(targets, weights, strict=True))
+        arrays = [self._array(array) for array in (*inputs, *judged)]
         if len({len(array) for array in arrays}) != 1:
             raise ShapeError(
                 f"inputs and targets must have as many rows, got {[len(array) for array in arrays]}"
@@ -175,9 +178,10 @@ class Trainer:
         return self._core.gradient(data)
 
     def evaluate(self, data: Staged | None = None) -> tuple[float, float]:
-        """(loss, metric) on ``data`` or the bound rows."""
+        """(loss, metric of the first loss) on ``data`` or the bound rows."""
         self._judge.pack()
-        return self._judge.evaluate(data or self._data)
+        loss, terms = self._judge.evaluate(data or self._data)
+        return loss, terms[0][1]
 
     def cancel(self) -> None:
         """End a running ``epochs`` after its present batch; from any thread."""

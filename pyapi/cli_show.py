@@ -44,7 +44,7 @@ def of_file(path: str) -> dict:
     return {
         "network": graph(saved.spec),
         "parameters": net.parameters,
-        "loss": saved.spec.loss,
+        "loss": losses(saved.spec),
         "numbers": saved.spec.dtype,
         "seed": saved.spec.seed,
         "written by": f"respnet {saved.version}",
@@ -74,6 +74,13 @@ def of_onnx(path: str) -> dict:
         "operators": ", ".join(f"{kind} {count}" for kind, count in sorted(counts.items())),
         "written by": f"{made.net.producer or 'unknown'}, opset {made.net.opset}",
     }
+
+
+def losses(spec) -> str:
+    """The loss, or each with its output and weight."""
+    if isinstance(spec.loss, str):
+        return spec.loss
+    return ", ".join(f"{term.weight:g} {term.loss} of {term.output}" for term in spec.terms)
 
 
 def graph(spec) -> str:

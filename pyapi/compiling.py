@@ -8,72 +8,82 @@ from dataclasses import replace
 
 import numpy as np
 
+from respnet.engine import LossTerm
 from respnet.engine import Model as Network
+from respnet.engine.params import Layout
 from respnet.engine.session import Session
 from respnet.engine.trainer import Rule
 
 from . import losses, optimizers
 from .arguments import bind, signed
 from .loop import COMPILE
-from .scores import Scores
+from .per_output import losses_of, metrics_of, weights_of
+from .scores import OutputScores, Scores
 
 
 class Compiled:
-    """Part of a model with ``network`` and ``_seed``."""
+    """Part of a model with ``network``, ``output_names`` and ``_seed``. ``losses``: of each output,
+    None where it has none.
+    """
 
     def _start_training_state(self) -> None:
         self.optimizer: optimizers.Optimizer | None = None
-        self.loss: losses.Loss | None = None
         self.stop_training = False
         self._wanted: dict | None = None
         self._drop_session()
 
     def _drop_session(self) -> None:
         self._session, self._scores, self._stale, self._resume = None, None, False, None
-        self.rng = None
+        self.rng, self.losses = None, []
 
     # --- compile ----------------------------------------------------------------------------
 
     @signed(COMPILE, "self")
     def compile(self, *values, **options) -> None:
         """Choose optimizer, loss and metrics; the state of an optimizer before is forgotten."""
-        wanted = bind("compile", COMPILE, values, options)
-        self.optimizer = optimizers.get(wanted["optimizer"])
-        self._wanted = {**wanted, "loss": self._only_loss(wanted["loss"])}
-        if self._wanted["loss"] is not None:
-            self.loss = losses.get(self._wanted["loss"])
+        self._wanted = bind("compile", COMPILE, values, options)
+        self.optimizer = optimizers.get(self._wanted["optimizer"])
         if self.built:
-            self._take_loss()
+            self._take_losses()
 
-    @staticmethod
-    def _only_loss(loss):
-        """The loss of the first output; others are read only."""
-        if isinstance(loss, dict) and "class" not in loss:
-            loss = list(loss.values())
-        if isinstance(loss, (list, tuple)):
-            if any(other is not None for other in loss[1:]):
-                raise ValueError("only the first output can have a loss; give the others None")
-            loss = loss[0]
-        return loss
+    @property
+    def loss(self):
+        """What the model was compiled with: a Loss, or {output: Loss} of several outputs."""
+        if len(self.losses) < 2:
+            return self.losses[0] if self.losses else None
+        return {n: o for n, o in zip(self.output_names, self.losses, strict=True) if o} or None
 
-    def _take_loss(self) -> None:
-        """The network anew with the loss in its spec, and the weights there are."""
-        vector = self.current_vector()
+    def _take_losses(self) -> None:
+        """The network anew with losses and frozen layers in its spec, and the weights there are."""
+        names, wanted = self.output_names, self._wanted
+        found = [
+            each if each is None else losses.trained(each)
+            for each in losses_of(wanted["loss"], names)
+        ]
+        weights = weights_of(wanted["loss_weights"], names)
+        vector, before = self.current_vector(), self.network.layout
         self._drop_session()
-        if self.loss is not None:
-            spec = replace(self.spec, loss=self.loss.spec)
-            self.network = Network(spec, threads=self.threads, vector=vector)
+        self.losses = found
+        outputs = self.spec.outputs
+        terms = tuple(
+            LossTerm(outputs[i], loss.engine, loss.term_options(), weights[i])
+            for i, loss in enumerate(found)
+            if loss is not None
+        )
+        spec = replace(self.spec, nodes=self.marked_nodes(self.spec.nodes), loss=terms or "mse")
+        vector = Layout(spec).moved(vector, before)
+        self.network = Network(spec, threads=self.threads, vector=vector)
 
     def _ready(self, x=None) -> None:
-        """Built for rows like x, compiled, with the loss in the network."""
+        """Built for rows like x, compiled, with the losses in the network."""
         if self.optimizer is None:
             raise ValueError(f"model {self.name} must be compiled before it is trained or judged")
         if not self.built:
             self.build((None, *np.shape(x)[1:]) if np.ndim(x) > 1 else (None, 1))
-        if self.loss is None:
+        if len(self.losses) != len(self.outputs):
+            self._take_losses()
+        if not any(self.losses):
             raise ValueError("compile wants a loss to train")
-        if self.network.spec.loss != self.loss.spec:
-            self._take_loss()
         self._borrow()
 
     @property
@@ -117,9 +127,35 @@ class Compiled:
     @property
     def scores(self) -> Scores:
         if self._scores is None:
-            names = [self._wanted[key] or () for key in ("metrics", "weighted_metrics")]
-            self._scores = Scores(self.network, *(_flat(name) for name in names))
+            wanted = [self.metrics_wanted(key) for key in ("metrics", "weighted_metrics")]
+            self._scores = self._scores_of(*wanted)
         return self._scores
+
+    def metrics_wanted(self, key: str) -> list[list]:
+        """What compile was told of "metrics" or "weighted_metrics", of each output."""
+        return metrics_of(self._wanted[key], self.output_names, key, self.judged())
+
+    def judged(self) -> list[int]:
+        """Numbers of the outputs with a loss."""
+        return [i for i, loss in enumerate(self.losses) if loss is not None]
+
+    def _scores_of(self, wanted: list[list], weighted: list[list]) -> Scores:
+        """Scores with these metrics of each output."""
+        spec, names = self.spec, self.output_names
+        terms = {term.output: term for term in spec.terms} if any(self.losses) else {}
+        outputs = []
+        for i, name in enumerate(names):
+            output = spec.outputs[i]
+            prefix = f"{name}_" if len(names) > 1 else ""
+            units = self.network.layout.shapes[output][-1]
+            term = terms.get(output)
+            outputs.append(OutputScores(output, prefix, units, term, wanted[i], weighted[i]))
+        return Scores(outputs)
+
+    def _fresh_scores(self) -> Scores:
+        """The same metrics, for a pass of its own."""
+        outputs = self.scores.outputs
+        return self._scores_of([o.metrics for o in outputs], [o.weighted for o in outputs])
 
     @property
     def metrics_names(self) -> list[str]:
@@ -163,11 +199,3 @@ class Compiled:
         if rate is not None and rate != self.session.constants["learning_rate"]:
             self.session.set_constants(learning_rate=rate)
 
-
-def _flat(names) -> list:
-    """Metrics as one list: [...], {"output": [...]}, [[...]] and single ones."""
-    if isinstance(names, dict):
-        names = list(names.values())
-    if not isinstance(names, (list, tuple)):
-        return [names]
-    return [metric for name in names for metric in _flat(name)]

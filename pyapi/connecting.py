@@ -36,6 +36,18 @@ class Connectable:
 
     name: str
     calls: list[Call]
+    learns = True  # of leaves: whether training changes their parameters
+
+    @property
+    def trainable(self) -> bool:
+        """Whether training changes anything here; a change holds from the next ``compile`` on."""
+        leaves = self.leaves()
+        return not leaves or any(leaf.learns for leaf in leaves)
+
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
+        for leaf in self.leaves():
+            leaf.learns = bool(value)
 
     def expand(self, name: str, inputs: list[str]) -> Expansion:
         """The nodes of one call that is named ``name`` and reads the engine's ``inputs``."""

@@ -6,14 +6,18 @@ from itertools import chain
 
 import numpy as np
 
+from .per_output import per_output, targets_of
+
 
 @dataclass
 class Arrays:
-    """Rows: one array an input, targets, row weights or None."""
+    """Rows: one array an input; targets of each output (None where it has none); likewise row
+    weights, or None if there are none at all.
+    """
 
     x: list[np.ndarray]
-    y: object
-    weights: np.ndarray | None = None
+    y: list[np.ndarray | None]
+    weights: list[np.ndarray | None] | None = None
 
     @property
     def rows(self) -> int:
@@ -21,8 +25,7 @@ class Arrays:
 
     def part(self, where) -> "Arrays":
         """The rows of a slice or an array of numbers."""
-        weights = None if self.weights is None else self.weights[where]
-        return Arrays([a[where] for a in self.x], self.y[where], weights)
+        return Arrays(*(_rows(arrays, where) for arrays in (self.x, self.y, self.weights)))
 
     def cut(self, size: int) -> Iterator["Arrays"]:
         """Parts of ``size`` rows, the last of what is left."""
@@ -59,26 +62,55 @@ def as_inputs(x, names: list[str]) -> list[np.ndarray]:
     return [array[:, None] if array.ndim == 1 else array]
 
 
-def as_arrays(x, y, weights, names, class_weight=None) -> Arrays:
-    """Checked rows: as many targets and weights as inputs."""
-    inputs, targets = as_inputs(x, names), np.asarray(y)
-    for what, array in (("targets", targets), *(("inputs", a) for a in inputs)):
-        if array.ndim == 0 or len(array) != len(inputs[0]):
-            rows = "none" if array.ndim == 0 else len(array)
-            raise ValueError(f"{len(inputs[0])} rows of inputs, but {rows} of {what}")
-    if not len(inputs[0]):
+def _rows(arrays, where):
+    return arrays and [None if array is None else array[where] for array in arrays]
+
+
+def as_arrays(x, y, weights, inputs, outputs, judged=(), class_weight=None) -> Arrays:
+    """Checked rows: as many targets and weights as inputs; inputs, outputs: their names; judged:
+    the numbers of the outputs with a loss.
+    """
+    arrays = as_inputs(x, inputs)
+    targets = [t if t is None else np.asarray(t) for t in targets_of(y, outputs, list(judged))]
+    for what, found in (("inputs", arrays), ("targets", targets)):
+        for array in found:
+            if array is not None and (array.ndim == 0 or len(array) != len(arrays[0])):
+                rows = "none" if array.ndim == 0 else len(array)
+                raise ValueError(f"{len(arrays[0])} rows of inputs, but {rows} of {what}")
+    if not len(arrays[0]):
         raise ValueError("there are no rows to learn from or to judge by")
-    if weights is not None:
-        weights = np.asarray(weights, np.float32)
-        if len(weights) != len(targets):
-            raise ValueError(f"{len(targets)} rows, but {len(weights)} of sample_weight")
-    return Arrays(inputs, targets, _with_classes(targets, weights, class_weight))
+    if all(target is None for target in targets):
+        raise ValueError(f"{len(arrays[0])} rows of inputs, but none of targets")
+    weighted = _weights(weights, outputs, len(arrays[0]))
+    if class_weight:
+        if len(outputs) > 1:
+            raise ValueError(f"class_weight is for models with one output, not {len(outputs)}")
+        weighted = [_with_classes(targets[0], weighted and weighted[0], class_weight)]
+    return Arrays(arrays, targets, weighted)
+
+
+def _weights(given, outputs, rows: int):
+    """Weights of each output; those of one array are of all."""
+    if given is None:
+        return None
+    several = _several(given)
+    given = per_output(given, outputs, "sample_weight") if several else [given] * len(outputs)
+    arrays = [w if w is None else np.asarray(w, np.float32) for w in given]
+    for array in arrays:
+        if array is not None and len(array) != rows:
+            raise ValueError(f"{rows} rows, but {len(array)} of sample_weight")
+    return arrays
+
+
+def _several(weights) -> bool:
+    """Whether these are arrays of outputs, not the numbers of one."""
+    if isinstance(weights, (list, tuple)):
+        return any(w is None or np.ndim(w) for w in weights)
+    return isinstance(weights, Mapping)
 
 
 def _with_classes(targets, weights, class_weight):
     """Row weights times the weight of each row's class."""
-    if not class_weight:
-        return weights
     classes = targets
     if targets.ndim > 1 and targets.shape[-1] > 1:
         classes = targets.argmax(-1)

@@ -39,10 +39,12 @@ class Trainable(Compiled, Differentiable):
         Fitting(self, data, running, callbacks).run()
         return self.history
 
-    def _usual_loss(self, y) -> str:
+    def _usual_loss(self, y):
         """The loss that goes with the last activation and the targets."""
-        if self.loss is not None:
-            return self.loss
+        if self._wanted and self._wanted["loss"] is not None:
+            return self._wanted["loss"]
+        if self.built and len(self.outputs) > 1:
+            raise ValueError(f"model {self.name} has several outputs; compile it with their losses")
         activation = getattr(self.layers[-1], "activation", "linear")
         if activation == "softmax":
             one_hot = np.ndim(y) > 1 and np.shape(y)[-1] > 1
@@ -99,14 +101,22 @@ class Trainable(Compiled, Differentiable):
         return [symbol.name for symbol in self.inputs]
 
     def arrays(self, x, y, weights=None, class_weight=None) -> Arrays:
-        return as_arrays(x, y, weights, self.input_names, class_weight)
+        names = self.input_names, self.output_names
+        return as_arrays(x, y, weights, *names, self.judged(), class_weight)
 
     def feed(self, data: Arrays):
         """The rows as the session wants them."""
-        outputs = self.network.layout.shapes[self.spec.outputs[0]][-1]
-        targets = self.loss.targets(np.asarray(data.y), outputs)
+        targets, weights = [], []
+        for i, loss in enumerate(self.losses):
+            if loss is None:
+                continue
+            if data.y[i] is None:
+                raise ValueError(f"output {self.output_names[i]} has a loss but no targets")
+            targets.append(loss.targets(data.y[i]))
+            weights.append(data.weights and data.weights[i])
         states = self.states.values(data.rows) if self.states else []
-        return self.session.feed([*data.x, *states], targets, data.weights)
+        weighted = any(weight is not None for weight in weights)
+        return self.session.feed([*data.x, *states], targets, weights if weighted else None)
 
     # --- one batch --------------------------------------------------------------------------
 
@@ -114,14 +124,19 @@ class Trainable(Compiled, Differentiable):
         """One step on these rows; adds to the scores."""
         feed = self.feed(data)
         self.set_rate()
-        loss, metric = self.session.train(feed, np.arange(data.rows), data.rows)
+        report = self.session.train(feed, np.arange(data.rows), data.rows)
         self.trained(1)
-        self.scores.add(loss, metric, data.rows)
+        self.scores.add(report, data.rows)
+        self.note_written(self.scores, data)
+
+    def note_written(self, scores: Scores, data: Arrays) -> None:
+        """States, and scores of outputs, of what the session wrote for these rows."""
+        if not self.states and scores.watch != ("outputs",):
+            return
+        written = self.session.outputs()
         if self.states:
-            written = self.session.outputs()[len(self.outputs) - 1 :]
-            self.states.keep(written[: len(self.states.names)])
-        if self.scores.watch == ("outputs",):
-            self.scores.add_outputs(data.y, self.session.outputs()[-1], data.weights, True)
+            self.states.keep([written[name] for name in self.states.sources])
+        scores.add_outputs(data.y, written, data.weights)
 
     def train_on_batch(self, x, y=None, sample_weight=None, class_weight=None, return_dict=False):
         """One step on this batch; loss, or [loss, metrics...], of the weights before it."""
@@ -161,13 +176,14 @@ class Trainable(Compiled, Differentiable):
     def judge(self, data, batch_size=None, listeners=None) -> dict[str, float]:
         """Loss and metrics of rows or of a stream, with the present weights.
 
-        batch_size matters to stateful models, and to callbacks that look at each batch.
+        batch_size matters to stateful models, to callbacks that look at each batch, and where
+        places of outputs may be masked: then a loss is the mean over those of its batch.
         """
-        scores = Scores(self.network, self.scores.metrics, self.scores.weighted)
+        scores = self._fresh_scores()
         listeners = listeners or CallbackList(self, None, 0, None, data, fitting=False)
         listeners.on_test_begin()
         if isinstance(data, Arrays):
-            small = self.states or listeners.wants_test_batches
+            small = self.states or listeners.wants_test_batches or self.session.counts(data.x)
             batches = data.cut((batch_size or 32) if small else data.rows)
         else:
             batches = (self.arrays(x, y, weights) for x, y, weights in data.epoch())
@@ -180,13 +196,9 @@ class Trainable(Compiled, Differentiable):
         return scores.logs()
 
     def _judge_rows(self, scores: Scores, data: Arrays) -> None:
-        loss, metric = self.session.evaluate(self.feed(data))
-        scores.add(loss + self.penalty(), metric, data.rows)
-        if scores.watch == ("outputs",) or self.states:
-            outputs = self._answer(data.x)
-            outputs = outputs[0] if isinstance(outputs, list) else outputs
-            if scores.watch == ("outputs",):
-                scores.add_outputs(data.y, outputs, data.weights)
+        report = self.session.evaluate(self.feed(data))
+        scores.add(report, data.rows, self.penalty())
+        self.note_written(scores, data)
 
     def _answer(self, inputs: list[np.ndarray]):
         """Outputs for inputs in order: an array, or a list of several; states go on."""

@@ -110,11 +110,11 @@ class Fitting:
         """Several batches in one call; as many more or fewer next time as fill the slice."""
         self.model.set_rate()
         before = perf_counter()
-        loss, metric = self.session.train(self._feed, part, size)
+        report = self.session.train(self._feed, part, size)
         seconds = (perf_counter() - before) * size / len(part)
         self._count = max(1, min(int(SLICE / max(seconds, 1e-9)), 4 * self._count))
         self.model.trained(-(-len(part) // size))
-        self.scores.add(loss, metric, len(part))
+        self.scores.add(report, len(part))
 
     def _batch(self, number: int, part: np.ndarray) -> None:
         if self.callbacks.wants_batches:
@@ -128,13 +128,11 @@ class Fitting:
 
     def _step(self, part: np.ndarray) -> None:
         self.model.set_rate()
-        loss, metric = self.session.train(self._feed, part, len(part))
+        report = self.session.train(self._feed, part, len(part))
         self.model.trained(1)
-        self.scores.add(loss, metric, len(part))
+        self.scores.add(report, len(part))
         if self.scores.watch == ("outputs",):
-            data = self.data
-            weights = None if data.weights is None else data.weights[part]
-            self.scores.add_outputs(data.y[part], self.session.outputs()[-1], weights, True)
+            self.model.note_written(self.scores, self.data.part(part))
 
     # --- batches from a stream --------------------------------------------------------------
 

@@ -1,171 +1,158 @@
 """Losses by the names of Keras: objects for ``compile``, functions for arrays.
 
-In training the engine computes value and gradient in one step; ``spec`` names that step. Called on
-arrays, a loss gives the mean in NumPy.
+Objects called on arrays give a reduced number, functions the loss of each place.
 """
 
 import numpy as np
 
-from .arguments import Configured, find
-
-EPSILON = 1e-7  # probabilities are kept this far from 0 and 1, as in Keras
-
-
-class Loss(Configured):
-    """Base. ``spec``: the engine's loss; ``rows`` gives the loss of each place."""
-
-    spec = ""
-    name = ""
-    arguments = {"reduction": "sum_over_batch_size", "name": None}
-
-    def targets(self, y: np.ndarray, outputs: int) -> np.ndarray:
-        """Targets as the engine's step wants them."""
-        return y
-
-    def rows(self, y_true, y_pred) -> np.ndarray:
-        raise NotImplementedError
-
-    def __call__(self, y_true, y_pred, sample_weight=None) -> float:
-        values = self.rows(np.asarray(y_true, np.float64), np.asarray(y_pred, np.float64))
-        if sample_weight is not None:
-            values = values * np.reshape(sample_weight, (-1, *(1,) * (values.ndim - 1)))
-        return float(values.mean())
-
-
-def _mean(values) -> np.ndarray:
-    return np.mean(values, axis=-1)
+from .arguments import find
+from .losses_base import COMMON, EPSILON, REDUCTIONS, Loss, as_function, mean, paired
+from .losses_classes import (
+    BinaryCrossentropy,
+    BinaryFocalCrossentropy,
+    CategoricalCrossentropy,
+    CategoricalHinge,
+    Hinge,
+    KLDivergence,
+    SparseCategoricalCrossentropy,
+    SquaredHinge,
+)
 
 
 class MeanSquaredError(Loss):
-    spec = "mse"
+    engine = "mse"
 
     def rows(self, y_true, y_pred):
-        return _mean((y_pred - y_true) ** 2)
+        return mean((y_pred - paired(y_true, y_pred)) ** 2)
 
 
 class MeanAbsoluteError(Loss):
-    spec = "mae"
+    engine = "mae"
 
     def rows(self, y_true, y_pred):
-        return _mean(np.abs(y_pred - y_true))
+        return mean(np.abs(y_pred - paired(y_true, y_pred)))
+
+
+class MeanAbsolutePercentageError(Loss):
+    engine = "mape"
+
+    def rows(self, y_true, y_pred):
+        t = paired(y_true, y_pred)
+        return 100 * mean(np.abs(y_pred - t) / np.maximum(np.abs(t), EPSILON))
+
+
+class MeanSquaredLogarithmicError(Loss):
+    engine = "msle"
+
+    def rows(self, y_true, y_pred):
+        t = paired(y_true, y_pred)
+        return mean((_log_above(y_pred) - _log_above(t)) ** 2)
+
+
+def _log_above(x):
+    return np.log(np.maximum(x, EPSILON) + 1)
 
 
 class Huber(Loss):
-    """Squared up to delta 1, then a line."""
+    """Squared up to ``delta``, then a line (Huber 1964)."""
 
-    spec = "huber"
-
-    def rows(self, y_true, y_pred):
-        away = np.abs(y_pred - y_true)
-        return _mean(np.where(away <= 1, 0.5 * away**2, away - 0.5))
-
-
-class _Probabilities(Loss):
-    """Base of the cross-entropies: ``from_logits`` for models without a last activation."""
-
-    arguments = {"from_logits": False, "label_smoothing": 0.0, "axis": -1, **Loss.arguments}
-    activated = ""
-
-    @property
-    def spec(self):
-        return f"{self.activated}_logits" if self.from_logits else self.activated
-
-    def targets(self, y, outputs):
-        smoothing = getattr(self, "label_smoothing", 0.0)
-        if not smoothing:
-            return y
-        return y * (1 - smoothing) + smoothing / max(2, outputs)
-
-
-class BinaryCrossentropy(_Probabilities):
-    activated = "binary_crossentropy"
+    engine = "huber"
+    options = ("delta",)
+    arguments = {"delta": 1.0, **COMMON}
 
     def rows(self, y_true, y_pred):
-        y = self.targets(y_true, 2)
-        if self.from_logits:
-            y_pred = 0.5 * (1 + np.tanh(0.5 * y_pred))
-        p = np.clip(y_pred, EPSILON, 1 - EPSILON)
-        return -_mean(y * np.log(p) + (1 - y) * np.log(1 - p))
+        away = np.abs(y_pred - paired(y_true, y_pred))
+        line = self.delta * (away - 0.5 * self.delta)
+        return mean(np.where(away <= self.delta, 0.5 * away**2, line))
 
 
-def log_softmax(x) -> np.ndarray:
-    x = x - x.max(axis=-1, keepdims=True)
-    return x - np.log(np.exp(x).sum(axis=-1, keepdims=True))
+class LogCosh(Loss):
+    """log cosh of the error: squared near 0, a line far from it."""
 
-
-class CategoricalCrossentropy(_Probabilities):
-    """Targets are one-hot rows."""
-
-    activated = "categorical_crossentropy"
-
-    def logs(self, y_pred):
-        if self.from_logits:
-            return log_softmax(y_pred)
-        return np.log(np.clip(y_pred / y_pred.sum(-1, keepdims=True), EPSILON, 1 - EPSILON))
+    engine = "log_cosh"
 
     def rows(self, y_true, y_pred):
-        return -np.sum(self.targets(y_true, y_pred.shape[-1]) * self.logs(y_pred), axis=-1)
+        away = np.abs(y_pred - paired(y_true, y_pred))
+        return mean(away + np.log1p(np.exp(-2 * away)) - np.log(2))
 
 
-class SparseCategoricalCrossentropy(CategoricalCrossentropy):
-    """Targets are the numbers of the classes."""
+class Poisson(Loss):
+    """y - t log y, of rates y and counts t."""
 
-    activated = "sparse_crossentropy"
-    arguments = {"from_logits": False, "ignore_class": None, "axis": -1, **Loss.arguments}
+    engine = "poisson"
 
     def rows(self, y_true, y_pred):
-        logs = self.logs(y_pred)
-        classes = np.asarray(y_true, np.int64).reshape(logs.shape[:-1])
-        return -np.take_along_axis(logs, classes[..., None], axis=-1)[..., 0]
+        return mean(y_pred - paired(y_true, y_pred) * np.log(y_pred + EPSILON))
 
 
-CLASSES = {
-    c.__name__: c
-    for c in (
-        MeanSquaredError,
-        MeanAbsoluteError,
-        Huber,
-        BinaryCrossentropy,
-        CategoricalCrossentropy,
-        SparseCategoricalCrossentropy,
-    )
+class CosineSimilarity(Loss):
+    """Minus the cosine of the angle between outputs and targets."""
+
+    engine = "cosine_similarity"
+    arguments = {"axis": -1, **COMMON}
+
+    def __init__(self, *values, **options):
+        super().__init__(*values, **options)
+        if self.axis != -1:
+            raise ValueError(f"CosineSimilarity: axis must be -1, got {self.axis!r}")
+
+    def rows(self, y_true, y_pred):
+        return -np.sum(_unit(y_true) * _unit(y_pred), axis=-1)
+
+
+def _unit(x):
+    return x / np.maximum(np.sqrt((x * x).sum(-1, keepdims=True)), EPSILON)
+
+
+# class -> the names Keras has for it, the first one that of its function
+_NAMES = {
+    MeanSquaredError: ("mean_squared_error", "mse"),
+    MeanAbsoluteError: ("mean_absolute_error", "mae"),
+    MeanAbsolutePercentageError: ("mean_absolute_percentage_error", "mape"),
+    MeanSquaredLogarithmicError: ("mean_squared_logarithmic_error", "msle"),
+    Huber: ("huber", "huber_loss"),
+    LogCosh: ("log_cosh", "logcosh"),
+    Poisson: ("poisson",),
+    CosineSimilarity: ("cosine_similarity",),
+    KLDivergence: ("kl_divergence", "kld", "kullback_leibler_divergence"),
+    Hinge: ("hinge",),
+    SquaredHinge: ("squared_hinge",),
+    CategoricalHinge: ("categorical_hinge",),
+    BinaryCrossentropy: ("binary_crossentropy", "bce"),
+    BinaryFocalCrossentropy: ("binary_focal_crossentropy",),
+    CategoricalCrossentropy: ("categorical_crossentropy",),
+    SparseCategoricalCrossentropy: ("sparse_categorical_crossentropy",),
 }
-NAMES = {
-    "mse": MeanSquaredError,
-    "mean_squared_error": MeanSquaredError,
-    "mae": MeanAbsoluteError,
-    "mean_absolute_error": MeanAbsoluteError,
-    "huber": Huber,
-    "huber_loss": Huber,
-    "binary_crossentropy": BinaryCrossentropy,
-    "categorical_crossentropy": CategoricalCrossentropy,
-    "sparse_categorical_crossentropy": SparseCategoricalCrossentropy,
-    **CLASSES,
-}
+CLASSES = {made.__name__: made for made in _NAMES}
+NAMES = {name: made for made, names in _NAMES.items() for name in names} | CLASSES
+_FUNCTIONS = {n: as_function(made, n) for made, names in _NAMES.items() for n in names}
+globals().update(_FUNCTIONS)
 
 
 def get(identifier) -> Loss:
     """The loss of a name, description, object or function of this page."""
     if callable(identifier) and not isinstance(identifier, (Loss, type)):
-        identifier = getattr(identifier, "__name__", identifier)
+        if identifier not in _FUNCTIONS.values():
+            raise ValueError(
+                f"loss {getattr(identifier, '__name__', identifier)!r} is a function of your own; "
+                f"compile trains {', '.join(CLASSES)}. For others take the gradient with "
+                "ops.GradientTape"
+            )
+        identifier = identifier.__name__
     return find("loss", identifier, NAMES, Loss)
 
 
-def _function(name: str):
-    def loss(y_true, y_pred):
-        y_true, y_pred = np.asarray(y_true, np.float64), np.asarray(y_pred, np.float64)
-        return NAMES[name]().rows(y_true, y_pred)
-
-    loss.__name__ = name
-    loss.__doc__ = f"{NAMES[name].__name__} of each place, in NumPy."
+def trained(identifier) -> Loss:
+    """``get``, of what ``compile`` can train."""
+    loss = get(identifier)
+    if not loss.engine:
+        raise ValueError(f"{type(loss).__name__} is for calls on arrays; it cannot be trained")
+    if loss.reduction not in ("sum_over_batch_size", "mean"):
+        raise ValueError(
+            f"compile trains means over a batch; {type(loss).__name__} has "
+            f"reduction={loss.reduction!r}, which is for calls on arrays"
+        )
     return loss
 
 
-mse = mean_squared_error = _function("mean_squared_error")
-mae = mean_absolute_error = _function("mean_absolute_error")
-huber = _function("huber")
-binary_crossentropy = _function("binary_crossentropy")
-categorical_crossentropy = _function("categorical_crossentropy")
-sparse_categorical_crossentropy = _function("sparse_categorical_crossentropy")
-
-__all__ = ["Loss", "get", *CLASSES]
+__all__ = ["CLASSES", "EPSILON", "NAMES", "REDUCTIONS", "Loss", "get", *CLASSES, *_FUNCTIONS]

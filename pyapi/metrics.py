@@ -6,7 +6,6 @@
 
 import numpy as np
 
-from . import losses
 from .arguments import REQUIRED, Configured, find
 
 
@@ -141,61 +140,13 @@ class Accuracy(Averaged):
         return y_true == y_pred
 
 
-class _OfLoss(Averaged):
-    """The mean of a loss."""
-
-    of = losses.MeanSquaredError
-
-    def rows(self, y_true, y_pred):
-        return self.of().rows(np.asarray(y_true, np.float64), np.asarray(y_pred, np.float64))
-
-
-class MeanSquaredError(_OfLoss):
-    short = "mean_squared_error"
-
-
-class MeanAbsoluteError(_OfLoss):
-    short, of = "mean_absolute_error", losses.MeanAbsoluteError
-
-
-class BinaryCrossentropy(_OfLoss):
-    short, of = "binary_crossentropy", losses.BinaryCrossentropy
-
-
-class CategoricalCrossentropy(_OfLoss):
-    short, of = "categorical_crossentropy", losses.CategoricalCrossentropy
-
-
-class SparseCategoricalCrossentropy(_OfLoss):
-    short, of = "sparse_categorical_crossentropy", losses.SparseCategoricalCrossentropy
-
-
-class RootMeanSquaredError(_OfLoss):
-    short = "root_mean_squared_error"
-
-    def result(self):
-        return float(np.sqrt(super().result()))
-
-
-class Perplexity(SparseCategoricalCrossentropy):
-    """exp of the cross-entropy; targets are class numbers."""
-
-    short = "perplexity"
-
-    def result(self):
-        return float(np.exp(super().result()))
-
-
-NAMES: dict = {
-    "mse": MeanSquaredError,
-    "mae": MeanAbsoluteError,
-    "rmse": RootMeanSquaredError,
-}
+NAMES: dict = {}  # short names of Keras; metrics_losses.py adds its own
 
 
 def _classes() -> dict:
     """All metrics by class name and by short name."""
     from . import metrics_counts as counts
+    from . import metrics_losses  # noqa: F401  (so that all of them are known)
 
     found, todo = dict(NAMES), [Metric]
     while todo:
@@ -222,8 +173,10 @@ def get(identifier) -> Metric:
 
 
 def __getattr__(name: str):
-    if name in ("AUC", "F1Score", "Precision", "Recall"):
-        from . import metrics_counts
+    from . import metrics_counts, metrics_losses
 
-        return getattr(metrics_counts, name)
+    for page in (metrics_losses, metrics_counts):
+        made = vars(page).get(name)
+        if isinstance(made, type) and issubclass(made, Metric):
+            return made
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

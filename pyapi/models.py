@@ -7,6 +7,8 @@ What a model is stands in `Structure` (layers, weights, summary, files), how it 
 ``fit.py``.
 """
 
+from dataclasses import replace
+
 import numpy as np
 
 from respnet.engine import Model as Network
@@ -39,7 +41,7 @@ class Structure(Sharing, Nested, Savable, Masked):
         hidden = [s for s in begins(self._calls) if s.name in self.states.names]
         self._seed = next_seed()
         spec = ModelSpec(
-            tuple(nodes),
+            self.marked_nodes(nodes),
             tuple((s.name, s.shape[1:]) for s in (*inputs, *hidden)),
             (*(s.name for s in outputs), *self.states.sources),
             dtype=self.dtype,
@@ -48,6 +50,11 @@ class Structure(Sharing, Nested, Savable, Masked):
         self.network = Network(spec, threads=self.threads)
         self._join()
         self._start_weights()
+
+    def marked_nodes(self, nodes) -> tuple:
+        """The engine's nodes, those of leaves that are not trained marked as such."""
+        frozen = {n for leaf in self.leaves() if not leaf.learns for n in self._owned.get(leaf, ())}
+        return tuple(replace(node, trainable=node.name not in frozen) for node in nodes)
 
     def _all_layers(self) -> list[Layer]:
         """Every layer once, in the order of the graph, without the inputs of states."""
@@ -189,7 +196,13 @@ class Model(Structure, Trainable):
 
     @property
     def output_names(self) -> list[str]:
-        return [symbol.call.layer.name for symbol in self.outputs]
+        """Names of the layers the outputs come from; a second one of a layer is ``name_1``."""
+        layers = [symbol.call.layer for symbol in self.outputs]
+        before = [layers[:i].count(layer) for i, layer in enumerate(layers)]
+        return [
+            f"{layer.name}_{count}" if count else layer.name
+            for layer, count in zip(layers, before, strict=True)
+        ]
 
     def __repr__(self) -> str:
         size = f"{self.count_params():,} parameters" if self.built else "not built"
@@ -209,6 +222,8 @@ class Sequential(Model):
         self._begin: InputLayer | None = None
         for layer in layers or ():
             self._push(layer)
+        if not trainable:
+            self.trainable = False
         self._rebuild()
 
     @property

@@ -17,13 +17,14 @@ from respnet.engine.spec import ModelSpec
 from respnet.engine.trainer import Snapshot
 
 from . import __version__
-from .arguments import unknown
+from .arguments import Configured, plain, unknown
 from .connecting import Connectable
 from .graph import Symbol
 from .layers.base import Layer
 from .layers.core import InputLayer
 from .layers.own import check_plain, learn
 from .nodes import of_spec
+from .per_output import weights_of
 
 
 def save_model(model, path, include_optimizer: bool = True) -> None:
@@ -64,10 +65,18 @@ def describe(model) -> dict:
         "class": "Sequential" if hasattr(model, "_stack") else "Model",
         "name": model.name,
         "layers": [describe_layer(layer) for layer in layers],
+        "frozen": _frozen(model),
         "calls": [[layers.index(call.layer), places(call.inputs)] for call in calls],
         "inputs": places(model.inputs),
         "outputs": places(model.outputs),
     }
+
+
+def _frozen(model) -> list[int]:
+    """Numbers of the leaves that are not trained, as the weights lie: it may have changed since."""
+    nodes = {node.name: node.trainable for node in model.spec.nodes}
+    leaves = enumerate(model.leaves())
+    return [i for i, leaf in leaves if not all(nodes[n] for n in model._owned.get(leaf, ()))]
 
 
 def describe_layer(layer) -> dict:
@@ -100,13 +109,27 @@ def _check_apart(model) -> None:
 
 def _training(model) -> dict:
     optimizer = model.optimizer
-    wanted = {n: model._wanted[n] for n in ("metrics", "weighted_metrics")}
     return {
         "optimizer": {"class": type(optimizer).__name__, **_numbers(optimizer)},
         "iterations": optimizer.iterations,
-        "loss": {"class": type(model.loss).__name__, **model.loss.get_config()},
-        **{n: [m for m in v or () if isinstance(m, str)] for n, v in wanted.items()},
+        "loss": [loss and plain(loss) for loss in model.losses],
+        "loss_weights": weights_of(model._wanted["loss_weights"], model.output_names),
+        **{name: _metrics(model._wanted[name]) for name in ("metrics", "weighted_metrics")},
     }
+
+
+def _metrics(wanted):
+    """Metrics as plain data, in the lists and dicts they came in, without those of functions."""
+    if isinstance(wanted, dict) and "class" not in wanted:
+        return {name: _metrics(each) for name, each in wanted.items()}
+    if isinstance(wanted, (list, tuple)):
+        return [_metrics(each) for each in wanted if _is_plain(each)]
+    return plain(wanted) if _is_plain(wanted) else None
+
+
+def _is_plain(metric) -> bool:
+    values = metric.get_config().values() if isinstance(metric, Configured) else [metric]
+    return not any(map(callable, values))
 
 
 def _numbers(optimizer) -> dict:
@@ -164,6 +187,9 @@ def restore_model(about: dict, custom: dict, dtype: str = "float32"):
     from .models import Model, Sequential
 
     layers = [restore_layer(each, custom) for each in about["layers"]]
+    leaves = dict.fromkeys(leaf for layer in layers for leaf in layer.leaves())
+    for number, leaf in enumerate(leaves):
+        leaf.learns = number not in about.get("frozen", ())
     if about["class"] == "Sequential":
         return Sequential(layers, name=about["name"], dtype=dtype)
     outputs = []
@@ -216,6 +242,7 @@ def _compile(model, training: dict, state) -> None:
     model.compile(
         optimizer=training["optimizer"],
         loss=training["loss"],
+        loss_weights=training["loss_weights"],
         metrics=training["metrics"],
         weighted_metrics=training["weighted_metrics"],
     )

@@ -93,8 +93,11 @@ class NetworkOptions:
             if changed:
                 raise SpecError(f"the original algorithm has its own {changed[0]}")
         spec = self.spec(0)
-        if self.role == "regressor" and loss_named(spec.loss).columns == 1:
+        loss, last = loss_named(spec.loss), spec.nodes[-1].config.get("activation")
+        if self.role == "regressor" and loss.columns == 1:
             raise SpecError(f"loss {spec.loss} wants class numbers: it is for classifiers")
+        if loss.fuses and last != loss.fuses:
+            raise SpecError(f"loss {spec.loss} wants an output activation {loss.fuses}")
         self.check_program(spec)
         optimizer_named(self.optimizer, self.constants)
         return self

@@ -46,11 +46,12 @@ def test_activations_have_the_numbers_of_the_kernels(name):
 
 def test_losses_are_known_to_the_reference():
     assert tuple(reference_ops.LOSSES) == losses.POINTWISE
+    assert tuple(reference_ops.ROW_LOSSES) == losses.ROWWISE
 
 
 def test_signatures_are_parsed():
     backward = OPS["dense_backward"].operands
     assert [o.name for o in backward] == ["x", "kernel", "dz", "dx", "dkernel", "dbias"]
-    assert [o.optional for o in backward] == [False, False, False, True, False, True]
+    assert [o.optional for o in backward] == [False, False, False, True, True, True]
     assert [o.added for o in backward] == [False, False, False, False, True, True]
     assert backward[1].shape == ("I", "O") and not backward[2].written and backward[3].written

@@ -96,8 +96,8 @@ def test_a_spec_goes_through_json():
         ),
         ("dropout rate", lambda: Model(ModelSpec.dense((3, 2, 1), role="regressor", dropout=1.5))),
         (
-            "wants an output activation",
-            lambda: Model(ModelSpec.dense((3, 2), role="classifier", output="linear")).trainer(
+            "did you mean sparse_crossentropy",
+            lambda: Model(ModelSpec.dense((3, 2), role="model", loss="sparse_crosentropy")).trainer(
                 "sgd"
             ),
         ),

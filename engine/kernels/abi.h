@@ -9,7 +9,7 @@
 
 #include <stdint.h>
 
-enum { MAX_OPERANDS = 24, MAX_DIMS = 16, MAX_CONSTANTS = 8, MAX_SPACES = 32 };
+enum { MAX_OPERANDS = 24, MAX_DIMS = 16, MAX_CONSTANTS = 8, MAX_SPACES = 32, MAX_TERMS = 12 };
 
 /* Spaces a frame has addresses for. Externals (inputs, targets, outputs) follow WORK. */
 enum {
@@ -35,6 +35,13 @@ struct respnet_step {
     int64_t times; /* rows of the step in one row of the batch; more than 1 in TimeDistributed */
 };
 
+/* One loss of a program, over the places of its output that count: not masked, not ignored. */
+typedef struct {
+    double count;  /* of those places in the whole batch; known before the steps run */
+    double loss;   /* mean over them, added to by loss steps */
+    double metric; /* likewise, by metric steps */
+} respnet_term;
+
 struct respnet_frame {
     char *base[MAX_SPACES];
     int64_t rows;      /* rows of this sub-batch, at most the program's */
@@ -45,8 +52,8 @@ struct respnet_frame {
     int64_t accumulate; /* 0: the first sub-batch writes gradients, later ones add */
     int64_t t;         /* number of the optimizer step, from 1 */
     double previous_loss; /* of the batch before, for RPROP's backtracking */
-    double loss;       /* mean over the batch, added to by loss steps */
-    double metric;     /* sum over rows, added to by metric steps */
+    double loss;       /* of the batch: the weighted sum of its terms, and penalties */
+    respnet_term term[MAX_TERMS];
     int64_t turn;      /* steps of time done: every other one reads the weights backwards */
     int64_t fault;     /* set by a step that was given what it cannot take ... */
     double fault_value, fault_limit; /* ... what it was, and what is wanted */

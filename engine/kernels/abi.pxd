@@ -7,6 +7,7 @@ cdef extern from "abi.h" nogil:
         MAX_DIMS
         MAX_CONSTANTS
         MAX_SPACES
+        MAX_TERMS
         SPACE_PARAMETERS
         SPACE_PACKS
         SPACE_GRADIENTS
@@ -25,6 +26,11 @@ cdef extern from "abi.h" nogil:
         double *constant
         int64_t times
 
+    ctypedef struct respnet_term:
+        double count
+        double loss
+        double metric
+
     ctypedef struct respnet_frame:
         char **base
         int64_t rows
@@ -36,7 +42,7 @@ cdef extern from "abi.h" nogil:
         int64_t t
         double previous_loss
         double loss
-        double metric
+        respnet_term *term
         int64_t turn
         int64_t fault
         double fault_value

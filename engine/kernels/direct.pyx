@@ -101,8 +101,9 @@ def call(str level, str op, dtype, operands, dims=(), constants=(), *, int64_t r
     """Run ``op`` of ``level`` on ``operands``: C-contiguous arrays of ``dtype``, or None.
 
     Kernels write into their output operands in place. ``frame`` sets fields of the frame (abi.h):
-    rows (1), first_row, batch (rows), seed, stride, accumulate, t (1), loss, previous_loss. Returns
-    (loss, metric, seconds): what the kernel added to the frame, and the wall time of all runs.
+    rows (1), first_row, batch (rows), seed, stride, accumulate, t (1), loss, previous_loss, and
+    count (batch), the places of the first term. Returns (loss, metric, seconds): what the kernel
+    added to the frame and its first term, and the wall time of all runs.
     """
     cdef respnet_step step
     cdef respnet_frame f
@@ -116,6 +117,7 @@ def call(str level, str op, dtype, operands, dims=(), constants=(), *, int64_t r
     f.rows = frame.pop("rows", 1)
     f.first_row = frame.pop("first_row", 0)
     f.batch = frame.pop("batch", f.rows)
+    f.term[0].count = frame.pop("count", f.batch)
     f.seed = frame.pop("seed", 0)
     f.stride = frame.pop("stride", 0)
     f.accumulate = frame.pop("accumulate", 0)
@@ -126,4 +128,4 @@ def call(str level, str op, dtype, operands, dims=(), constants=(), *, int64_t r
         raise TypeError(f"no field of a frame: {', '.join(sorted(frame))}")
     with nogil:
         seconds = run(&step, &f, repeat)
-    return f.loss, f.metric, seconds
+    return f.loss + f.term[0].loss, f.term[0].metric, seconds

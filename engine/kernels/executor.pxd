@@ -1,6 +1,7 @@
 from libc.stdint cimport int64_t, uint64_t
 
-from respnet.engine.kernels.abi cimport respnet_frame, respnet_kernel, respnet_level, respnet_step
+from respnet.engine.kernels.abi cimport (
+    respnet_frame, respnet_kernel, respnet_level, respnet_step, respnet_term)
 
 
 cdef extern from "program.h" nogil:
@@ -12,9 +13,11 @@ cdef extern from "program.h" nogil:
         respnet_step *prepare
         respnet_step *steps
         respnet_step *update
+        respnet_step *counting
         int prepares
         int count
         int updates
+        int countings
         int lanes
         int64_t rows
         int64_t element
@@ -23,6 +26,9 @@ cdef extern from "program.h" nogil:
         int64_t trainable
         int externals
         int64_t *columns
+        int terms
+        int64_t *places
+        double *weight
 
     ctypedef struct respnet_batch:
         const respnet_program *program
@@ -30,6 +36,7 @@ cdef extern from "program.h" nogil:
         char **external
         int64_t batch
         int slots
+        int counting
 
 
 # Implemented in executor.pyx, over run.h: one module owns the helper threads.
@@ -41,7 +48,7 @@ cdef void execute_update(const respnet_program *p, respnet_frame *frame, int fir
 cdef double execute_training_step(respnet_batch *b, int threads) noexcept nogil
 cdef double execute_epoch(respnet_batch *b, int threads, char **data, const int64_t *order,
                           int64_t n, int64_t size, const int *cancel,
-                          double *metric) noexcept nogil
+                          respnet_term *seen) noexcept nogil
 cdef void gather(const respnet_program *p, const char *source, int64_t columns,
                  const int64_t *order, int64_t count, char *out) noexcept nogil
 

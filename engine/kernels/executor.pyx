@@ -11,9 +11,9 @@ from libc.string cimport memset
 from posix.stdlib cimport posix_memalign
 
 from respnet.engine.kernels.abi cimport (
-    FAULT_PYTHON, FAULT_TOKEN, MAX_CONSTANTS, MAX_DIMS, MAX_OPERANDS, RESPNET_LEVEL_CAPSULE,
-    SPACE_EXTERNAL, SPACE_GRADIENTS, SPACE_PACKS, SPACE_PARAMETERS, SPACE_WORK, respnet_entry,
-    respnet_kernel, respnet_sizes)
+    FAULT_PYTHON, FAULT_TOKEN, MAX_CONSTANTS, MAX_DIMS, MAX_OPERANDS, MAX_TERMS,
+    RESPNET_LEVEL_CAPSULE, SPACE_EXTERNAL, SPACE_GRADIENTS, SPACE_PACKS, SPACE_PARAMETERS,
+    SPACE_WORK, respnet_entry, respnet_kernel, respnet_sizes, respnet_term)
 
 from respnet.engine.kernels.callback cimport Callback
 
@@ -39,7 +39,7 @@ cdef extern from "run.h" nogil:
     void run_gradients(respnet_batch *b, int threads)
     void run_update_from(const respnet_program *p, respnet_frame *f, int first)
     double run_epoch(respnet_batch *b, int threads, char **data, const int64_t *order, int64_t n,
-                     int64_t size, const int *cancel, double *metric)
+                     int64_t size, const int *cancel, respnet_term *seen)
     void gather_rows(const respnet_program *p, const char *source, int64_t columns,
                      const int64_t *order, int64_t count, char *out)
 
@@ -90,8 +90,8 @@ cdef double execute_training_step(respnet_batch *b, int threads) noexcept nogil:
 
 cdef double execute_epoch(respnet_batch *b, int threads, char **data, const int64_t *order,
                           int64_t n, int64_t size, const int *cancel,
-                          double *metric) noexcept nogil:
-    return run_epoch(b, threads, data, order, n, size, cancel, metric)
+                          respnet_term *seen) noexcept nogil:
+    return run_epoch(b, threads, data, order, n, size, cancel, seen)
 
 
 cdef void gather(const respnet_program *p, const char *source, int64_t columns,
@@ -156,6 +156,7 @@ cdef class Executable:
         self.whole_batches = lowered.whole_batches
         self.assemble(&self.program.prepare, &self.program.prepares, lowered.prepare)
         self.assemble(&self.program.steps, &self.program.count, lowered.steps)
+        self.assemble(&self.program.counting, &self.program.countings, lowered.counting)
         self.assemble(&self.program.update, &self.program.updates, update or [])
         self.program.lanes = lowered.layout == "lanes"
         self.program.rows = lowered.rows
@@ -169,11 +170,17 @@ cdef class Executable:
         self.program.externals = len(lowered.columns)
         for i, columns in enumerate(lowered.columns):
             self.program.columns[i] = columns
+        if len(lowered.terms) > MAX_TERMS:
+            raise ShapeError(f"a program has at most {MAX_TERMS} losses, got {len(lowered.terms)}")
+        self.program.terms = len(lowered.terms)
+        for i, (places, weight) in enumerate(lowered.terms):
+            self.program.places[i], self.program.weight[i] = places, weight
         self.cost = lowered.trainable
 
     def __dealloc__(self):
         free(self.program.prepare)
         free(self.program.steps)
+        free(self.program.counting)
         free(self.program.update)
 
     cdef int assemble(self, respnet_step **steps, int *count, list kernels) except -1:

@@ -30,47 +30,6 @@ template <class V> RESPNET_FN V sign(V x) {
 
 namespace RESPNET_LEVEL {
 
-// --------------------------------------------------------------------------------------- losses
-// Value and gradient of one element from one function; means and weights are the caller's.
-
-namespace loss {
-
-struct mse {
-    template <class V> static RESPNET_FN V value_and_gradient(V prediction, V target, V &d) {
-        const V error = prediction - target;
-        d = error + error;
-        return error * error;
-    }
-};
-
-struct mae {
-    template <class V> static RESPNET_FN V value_and_gradient(V prediction, V target, V &d) {
-        const V error = prediction - target;
-        d = sign(error);
-        return abs(error);
-    }
-};
-
-// Square within delta of the target, straight beyond (Huber 1964), as Keras scales it.
-struct huber {
-    template <class V>
-    static RESPNET_FN V value_and_gradient(V prediction, V target, V &d, V delta = splat<V>(1)) {
-        const V error = prediction - target, size = abs(error), half = splat<V>(0.5);
-        d = maximum(minimum(error, delta), -delta);
-        return select(less(delta, size), delta * (size - half * delta), half * error * error);
-    }
-};
-
-// -(t log s(x) + (1 - t) log(1 - s(x))) of a logit x, without ever forming s(x).
-struct binary_cross_entropy {
-    template <class V> static RESPNET_FN V value_and_gradient(V logit, V target, V &d) {
-        d = sigmoid(logit) - target;
-        return log1p_exp(logit) - logit * target;
-    }
-};
-
-} // namespace loss
-
 // ----------------------------------------------------------------------------------- optimizers
 // One update of one weight w by its gradient g; constants of type R, states by reference.
 
@@ -206,3 +165,5 @@ template <class R> struct nadam {
 } // namespace optimizer
 
 } // namespace RESPNET_LEVEL
+
+#include "formulas_loss.hpp"

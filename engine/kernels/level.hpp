@@ -28,9 +28,6 @@ namespace RESPNET_LEVEL {
 #define BY_LAYOUT(op)                                                                              \
     {#op "_rows", op<float, rows_layout>, op<double, rows_layout>},                                \
     {#op "_lanes", op<float, lanes_layout>, op<double, lanes_layout>}
-#define CROSSENTROPY(op, SPARSE)                                                                   \
-    {#op "_rows", crossentropy_rows<float, SPARSE>, crossentropy_rows<double, SPARSE>},            \
-    {#op "_lanes", crossentropy_lanes<float, SPARSE>, crossentropy_lanes<double, SPARSE>}
 #define BETTER(op, KIND)                                                                           \
     {#op "_forward_rows", better_forward<float, rows_layout, KIND>,                                \
      better_forward<double, rows_layout, KIND>},                                                   \
@@ -50,8 +47,9 @@ static const respnet_entry ENTRIES[] = {
     ROWS_AND_LANES(softmax_forward), ROWS_AND_LANES(softmax_backward),
     ROWS_AND_LANES(dropout), ROWS_AND_LANES(scale_forward),
     BY_LAYOUT(copy), BY_LAYOUT(accumulate), PLAIN(rows_to_lanes), PLAIN(lanes_to_rows),
-    ROWS_AND_LANES(pointwise_loss), ROWS_AND_LANES(metric),
-    CROSSENTROPY(softmax_crossentropy, false), CROSSENTROPY(sparse_crossentropy, true),
+    ROWS_AND_LANES(pointwise_loss), ROWS_AND_LANES(row_loss), ROWS_AND_LANES(metric),
+    {"count_places_rows", count_places<float>, count_places<double>},
+    {"count_places_lanes", count_places<float>, count_places<double>},
     PLAIN(embedding_forward_rows), PLAIN(embedding_backward_rows), PLAIN(reverse_time_rows),
     PLAIN(last_step_rows), PLAIN(last_step_backward_rows), PLAIN(repeat_vector_rows),
     PLAIN(repeat_vector_backward_rows), PLAIN(compute_mask_rows), PLAIN(dropout_mask_rows),

@@ -9,6 +9,7 @@ program are in its layout already; otherwise steps that turn them stand at its b
 from dataclasses import dataclass, field, replace
 
 from respnet.engine.kernels.lowering_image import IMAGE
+from respnet.engine.kernels.lowering_loss import LOSS, repeats_of
 from respnet.engine.kernels.lowering_merge import MERGE
 from respnet.engine.kernels.lowering_norm import NORM
 from respnet.engine.kernels.lowering_python import PYTHON
@@ -19,15 +20,7 @@ from respnet.engine.kernels.plan import Scratch, plan
 SPACES = {"parameters": 0, "packs": 1, "gradients": 2, "state": 3, "work": 4}
 EXTERNAL = 5
 # Ops whose kernels see the last axis; the axes before it count as rows.
-LAST_AXIS = {
-    "scale_forward",
-    "softmax_forward",
-    "softmax_backward",
-    "pointwise_loss",
-    "softmax_crossentropy",
-    "sparse_crossentropy",
-    "metric",
-}
+LAST_AXIS = {"scale_forward", "softmax_forward", "softmax_backward"}
 NARROW = 48  # widest buffer for which lanes win
 LANES_BLOCK = 64  # rows
 
@@ -51,12 +44,17 @@ class Kernel:
 
 @dataclass
 class Lowered:
-    """prepare: after every change of the weights. steps: for each sub-batch. Sizes in numbers."""
+    """prepare: after every change of the weights. steps: for each sub-batch. counting: likewise,
+    but before all of them (``Program.counting``). terms: (places in a row, weight) of each loss.
+    Sizes in numbers.
+    """
 
     layout: str
     rows: int
     prepare: list = field(default_factory=list)
     steps: list = field(default_factory=list)
+    counting: list = field(default_factory=list)
+    terms: tuple = ()
     packs: int = 0
     work: int = 0
     columns: tuple = ()
@@ -72,15 +70,10 @@ def narrow(program) -> bool:
 
 
 # op -> function(lowering, step), beside the methods of _Lowering
-LOWERINGS: dict = {**IMAGE, **MERGE, **NORM, **PYTHON, **RECURRENT, **SEQUENCE}
-ROWS_ONLY = set(LOWERINGS)  # ops without a lanes kernel
+LOWERINGS: dict = {**IMAGE, **LOSS, **MERGE, **NORM, **PYTHON, **RECURRENT, **SEQUENCE}
+ROWS_ONLY = {*LOWERINGS} - {*LOSS}  # ops without a lanes kernel
 # Attributes that kernels read as constants, in this order.
-CONSTANTS = "rate delta scale offset max_value negative_slope threshold alpha".split()
-
-
-def repeats_of(buffer) -> int:
-    """Rows along the last axis in one row of the batch."""
-    return buffer.columns // buffer.shape[-1]
+CONSTANTS = "rate scale offset max_value negative_slope threshold alpha".split()
 
 
 class _Lowering:
@@ -94,6 +87,7 @@ class _Lowering:
             columns=tuple(e.columns for e in program.externals),
             trainable=program.layout.trainable,
             whole_batches=program.whole_batches,
+            terms=program.terms,
         )
         self.packed: dict = {}
         self.turned: dict = {}
@@ -132,6 +126,8 @@ class _Lowering:
 
     def shared(self, gradient) -> int:
         """1 if an earlier step has written this gradient: then it is always added to."""
+        if gradient is None or gradient.space != "gradients":
+            return 0  # of a frozen parameter
         before = gradient.offset in self.written
         self.written.add(gradient.offset)
         return int(before)
@@ -166,19 +162,11 @@ class _Lowering:
         """Steps whose kernels want the columns of the first operand that is there, and no more."""
         first = next(o for o in step.operands if o is not None)
         repeats = repeats_of(first) if step.op in LAST_AXIS else 1
-        numbers = first.columns * first.times // self.times
-        dims = [numbers // repeats]
-        for key, table in (
-            ("activation", "activations"),
-            ("loss", "losses"),
-            ("metric", "metrics"),
-        ):
-            if key in step.attributes:
-                dims.append(self.tables[table].index(step.attributes[key]))
+        dims = [first.columns * first.times // self.times // repeats]
+        if "activation" in step.attributes:
+            dims.append(self.tables["activations"].index(step.attributes["activation"]))
         if "salt" in step.attributes:
             dims += [step.attributes["salt"], own_seed(step.attributes["seed"])]
-        if step.op == "metric":
-            dims.append(step.operands[1].columns // repeats)
         constants = [step.attributes[k] for k in CONSTANTS if k in step.attributes]
         name = {"dropout_forward": "dropout", "dropout_backward": "dropout"}.get(step.op, step.op)
         self.emit(name + self.suffix, step.operands, dims, constants, repeats)
@@ -200,20 +188,28 @@ class _Lowering:
         turning = self.out.layout == "lanes" and not self.staged
         if turning:
             self.turn_inputs()
-        begin = len(self.out.steps)
+        begin, counting = len(self.out.steps), []
+        wanted = {id(step) for step in self.program.counting}
         for step in self.program.steps:
-            self.times = step.times
-            if step.op in LOWERINGS:
-                LOWERINGS[step.op](self, step)
-            else:
-                getattr(self, step.op, self.plain)(step)
+            first, self.times = len(self.out.steps), step.times
+            self.lower(step)
+            if id(step) in wanted:
+                counting += range(first, len(self.out.steps))
         self.times = 1
         for i in range(begin, len(self.out.steps)):
             self.out.steps[i] = self._with_turned(self.out.steps[i])
         if turning:
             self.turn_outputs()
         self._place()
+        self.out.counting = [self.out.steps[i] for i in counting]
+        self.out.steps = [k for k in self.out.steps if not k.name.startswith("count_places")]
         return self.out
+
+    def lower(self, step):
+        if step.op in LOWERINGS:
+            LOWERINGS[step.op](self, step)
+        else:
+            getattr(self, step.op, self.plain)(step)
 
     def _with_turned(self, kernel: Kernel) -> Kernel:
         operands = tuple(self.turned.get(o, o) for o in kernel.operands)
@@ -248,6 +244,6 @@ def lower(program, layout: str, rows: int, sizes, tables, staged: bool = True) -
     """``program`` in ``layout`` for sub-batches of at most ``rows`` rows.
 
     sizes: wide(I,O), panels(I,O), workspace(I,O,rows) of the level; tables: the names that become
-    numbers in kernels ("activations", "losses", "metrics"), in the kernels' order.
+    numbers in kernels (of activations and of each loss op), in the kernels' order.
     """
     return _Lowering(program, layout, rows, sizes, tables, staged).run()

@@ -160,8 +160,10 @@ class _Columns:
 def _weights(low, times, a, d, kernel, dbias, add, da=(None, None)):
     """kernel += a^T d, dbias += sums of d, all _Columns of B*T rows; da = d kernel^T.
 
-    da: (packed kernel^T, buffer).
+    da: (packed kernel^T, buffer). Frozen kernels and biases have no buffer.
     """
+    if kernel.buffer is None and dbias is None and da[1] is None:
+        return
     size = low.sizes.workspace(a.count, d.count, low.rows * times)
     low.emit(
         "columns_backward_rows",
@@ -190,8 +192,9 @@ def _states_before(low, y, h0, factor):
 
 
 def _recurrent_weights(low, before, d, drecurrent, times):
-    to = _Columns.all_of(drecurrent, drecurrent.shape[1])
-    _weights(low, times, before, d, to, None, low.shared(drecurrent))
+    if drecurrent is not None:
+        to = _Columns.all_of(drecurrent, drecurrent.shape[1])
+        _weights(low, times, before, d, to, None, low.shared(drecurrent))
 
 
 def lstm_backward(low, step):
@@ -200,7 +203,7 @@ def lstm_backward(low, step):
     times, units = y.shape
     transposed = _pack(low, "pack_columns_transposed", recurrent, 0, 4 * units)
     scratch = Scratch("work", 3 * apart(units) + apart(4 * units))
-    add = low.shared(dpeephole) if dpeephole else 0
+    add = low.shared(dpeephole)
     low.emit(
         "lstm_backward_rows",
         (transposed, h0, mask, factor, y, gates, dy, dh, dh0, scratch)
@@ -234,6 +237,8 @@ def gru_backward(low, step):
     )
     d = _Columns(gates, 4 * units, 0, 3 * units)
     _input_weights(low, x, kernel, d, dx, dkernel, dbias)
+    if drecurrent is None:
+        return
     _gru_recurrent_weights(
         low, _states_before(low, y, h0, factor), gates, drecurrent, drecurrent_bias, times, after
     )

@@ -26,15 +26,19 @@ static inline void run_steps(const respnet_step *steps, int count, respnet_frame
 }
 
 /* Rows [first, last) of a batch, a sub-batch at a time; first is a multiple of the sub-batch. */
-static void run_rows(const respnet_program *p, respnet_frame *f, char *const *external,
-                     int64_t first, int64_t last) {
+static void run_rows(const respnet_batch *b, respnet_frame *f, int64_t first, int64_t last) {
+    const respnet_program *p = b->program;
+    char *const *external = b->external;
     for (int64_t row = first; row < last && !f->fault; row += p->rows) {
         f->first_row = row;
         f->rows = last - row < p->rows ? last - row : p->rows;
         for (int i = 0; i < p->externals; i++)
             f->base[SPACE_EXTERNAL + i] =
                 external[i] ? external[i] + row * p->columns[i] * p->element : NULL;
-        run_steps(p->steps, p->count, f);
+        if (b->counting)
+            run_steps(p->counting, p->countings, f);
+        else
+            run_steps(p->steps, p->count, f);
         f->accumulate = 1;
     }
 }
@@ -49,9 +53,44 @@ static void run_slot(void *context, int slot) {
     if (last > b->batch) last = b->batch;
     f->accumulate = 0;
     f->batch = b->batch;
-    f->loss = f->metric = 0;
-    run_rows(b->program, f, b->external, first, last);
+    run_rows(b, f, first, last);
     run_leave(before);
+}
+
+/* Clears the terms of all slots, and sets how many places of the batch count in each. */
+static void begin_terms(respnet_batch *b, int threads) {
+    const respnet_program *p = b->program;
+    for (int i = 0; i < b->slots; i++)
+        for (int k = 0; k < p->terms; k++) {
+            respnet_term *term = b->frames[i].term + k;
+            term->loss = term->metric = 0;
+            term->count = (double)(b->batch * p->places[k]);
+        }
+    b->counting = 0;
+    if (!p->countings) return;
+    b->counting = 1;
+    pool_run(b->slots, threads, run_slot, b);
+    b->counting = 0;
+    for (int k = 0; k < p->terms; k++) {
+        double count = 0;
+        if (p->places[k]) continue;
+        for (int i = 0; i < b->slots; i++) count += b->frames[i].term[k].count;
+        for (int i = 0; i < b->slots; i++) b->frames[i].term[k].count = count;
+    }
+}
+
+/* Adds the terms of all slots into frame 0, and makes its loss of them. */
+static void add_terms(respnet_batch *b) {
+    const respnet_program *p = b->program;
+    respnet_frame *sum = b->frames;
+    sum->loss = 0;
+    for (int k = 0; k < p->terms; k++) {
+        for (int i = 1; i < b->slots; i++) {
+            sum->term[k].loss += b->frames[i].term[k].loss;
+            sum->term[k].metric += b->frames[i].term[k].metric;
+        }
+        sum->loss += p->weight[k] * sum->term[k].loss;
+    }
 }
 
 static void add_to(char *sum, const char *x, int64_t n, int64_t element) {
@@ -76,11 +115,11 @@ static void run_batch(respnet_batch *b, int threads) {
     const int64_t chunks = (b->batch + p->rows - 1) / p->rows;
     const int slots = b->slots;
     if (b->slots > chunks) b->slots = chunks ? (int)chunks : 1;
+    begin_terms(b, threads);
     pool_run(b->slots, threads, run_slot, b);
+    add_terms(b);
     for (int i = 1; i < b->slots; i++) {
         take_fault(b->frames, b->frames + i);
-        b->frames[0].loss += b->frames[i].loss;
-        b->frames[0].metric += b->frames[i].metric;
         if (p->updates)
             add_to(b->frames[0].base[SPACE_GRADIENTS], b->frames[i].base[SPACE_GRADIENTS],
                    p->trainable, p->element);
@@ -134,25 +173,40 @@ static double run_training_step(respnet_batch *b, int threads) {
     return b->frames[0].loss;
 }
 
+/* The terms of one more batch, for means over rows (losses) and over what counts (metrics). */
+static void add_seen(const respnet_batch *b, respnet_term *seen) {
+    for (int k = 0; k < b->program->terms; k++) {
+        const respnet_term *term = b->frames[0].term + k;
+        seen[k].loss += term->loss * (double)b->batch;
+        seen[k].metric += term->metric * term->count;
+        seen[k].count += term->count;
+    }
+}
+
 /* One epoch in minibatches: rows `order` of the arrays in `data` are gathered into b->external.
  * An external without data is an output: its buffer holds the last batch. Stops early when *cancel
- * is set. Returns the mean loss over the rows that were seen, and in *metric the mean metric. */
+ * is set. Returns the mean loss over the rows that were seen, and in `seen` the means of terms. */
 static double run_epoch(respnet_batch *b, int threads, char *const *data, const int64_t *order,
-                        int64_t n, int64_t size, const volatile int *cancel, double *metric) {
+                        int64_t n, int64_t size, const volatile int *cancel, respnet_term *seen) {
     const respnet_program *p = b->program;
-    double sum = 0, metrics = 0;
-    int64_t seen = 0;
+    double sum = 0;
+    int64_t rows = 0;
+    memset(seen, 0, sizeof(respnet_term) * MAX_TERMS);
     for (int64_t first = 0; first < n && !*cancel && !b->frames[0].fault; first += size) {
         b->batch = n - first < size ? n - first : size;
         for (int i = 0; i < p->externals; i++)
             if (data[i])
                 gather_rows(p, data[i], p->columns[i], order + first, b->batch, b->external[i]);
         sum += run_training_step(b, threads) * (double)b->batch;
-        metrics += b->frames[0].metric * (double)b->batch;
-        seen += b->batch;
+        add_seen(b, seen);
+        rows += b->batch;
     }
-    *metric = seen ? metrics / (double)seen : 0;
-    return seen ? sum / (double)seen : 0;
+    if (!rows) return 0;
+    for (int k = 0; k < p->terms; k++) {
+        seen[k].loss /= (double)rows;
+        seen[k].metric = seen[k].count > 0 ? seen[k].metric / seen[k].count : 0;
+    }
+    return sum / (double)rows;
 }
 
 #endif

@@ -27,12 +27,12 @@ template <class R> static void dense_forward_rows(const respnet_step *s, respnet
                    at<R>(s, f, 2), (int)s->dim[2]);
 }
 
-// Rows: x, packed kernel^T, dz -> dx?, dkernel, dbias?; operand 6 is the workspace of gemm_tn
+// Rows: x, packed kernel^T, dz -> dx?, dkernel?, dbias?; operand 6 is the workspace of gemm_tn
 template <class R> static void dense_backward_rows(const respnet_step *s, respnet_frame *f) {
     const int64_t I = s->dim[0], O = s->dim[1], B = rows_of(s, f);
     const R *x = at<R>(s, f, 0), *dz = at<R>(s, f, 2);
-    R *dx = at<R>(s, f, 3), *dbias = at<R>(s, f, 5);
-    gemm_tn<R>(I, O, B, x, I, dz, O, at<R>(s, f, 4), O, adds(s, f), at<R>(s, f, 6));
+    R *dx = at<R>(s, f, 3), *dkernel = at<R>(s, f, 4), *dbias = at<R>(s, f, 5);
+    if (dkernel) gemm_tn<R>(I, O, B, x, I, dz, O, dkernel, O, adds(s, f), at<R>(s, f, 6));
     if (dbias) column_sums<R>(B, O, dz, O, dbias, adds(s, f));
     if (dx) gemm_panels<R>(B, I, O, dz, O, at<R>(s, f, 1), dx, I, false, nullptr, 0);
 }
@@ -56,12 +56,12 @@ template <class R> static void dense_forward_lanes(const respnet_step *s, respne
     });
 }
 
-// Lanes: x, kernel, dz -> dx?, dkernel, dbias?
+// Lanes: x, kernel, dz -> dx?, dkernel?, dbias?
 template <class R> static void dense_backward_lanes(const respnet_step *s, respnet_frame *f) {
     const int64_t I = s->dim[0], O = s->dim[1], rows = padded<R>(f->rows);
     const R *x = at<R>(s, f, 0), *kernel = at<R>(s, f, 1), *dz = at<R>(s, f, 2);
-    R *dx = at<R>(s, f, 3), *dbias = at<R>(s, f, 5);
-    lanes_outer<R>(rows, I, O, x, dz, f->stride, at<R>(s, f, 4), adds(s, f));
+    R *dx = at<R>(s, f, 3), *dkernel = at<R>(s, f, 4), *dbias = at<R>(s, f, 5);
+    if (dkernel) lanes_outer<R>(rows, I, O, x, dz, f->stride, dkernel, adds(s, f));
     if (dbias) lanes_sums<R>(rows, O, dz, f->stride, dbias, adds(s, f));
     if (dx) lanes_product<R>{O, I, f->stride, O, 1, kernel, nullptr}(dz, rows, dx);
 }

@@ -6,7 +6,7 @@
 
 namespace RESPNET_LEVEL {
 
-// w -> +g; constants: l1, l2. The loss grows by l1 sum |w| + l2 sum w^2.
+// w -> +g?; constants: l1, l2. The loss grows by l1 sum |w| + l2 sum w^2. Frozen w has no g.
 template <class R> static void penalty_step(const respnet_step *s, respnet_frame *f) {
     const double l1 = s->constant[0], l2 = s->constant[1];
     const R *w = at<R>(s, f, 0);
@@ -15,7 +15,7 @@ template <class R> static void penalty_step(const respnet_step *s, respnet_frame
     for (int64_t i = 0; i < s->dim[0]; i++) {
         absolute += __builtin_fabs((double)w[i]);
         square += (double)w[i] * (double)w[i];
-        g[i] += R(l1 * ((w[i] > 0) - (w[i] < 0)) + 2 * l2 * (double)w[i]);
+        if (g) g[i] += R(l1 * ((w[i] > 0) - (w[i] < 0)) + 2 * l2 * (double)w[i]);
     }
     f->loss += l1 * absolute + l2 * square;
 }

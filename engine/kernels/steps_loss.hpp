@@ -1,5 +1,9 @@
-// Losses: value and gradient from one step. The reported loss is the mean over the batch, and the
-// gradient is the derivative of just that. dims: 0 outputs O, 1 which loss or metric
+// Losses: value and gradient from one step. What is reported is the mean over the places that count
+// (respnet_term), and the gradient is the derivative of just that, times the weight of the term.
+//
+// prediction, target, weight?, -> dprediction
+// dims: 0 outputs O, 1 which loss or metric, 2 columns of the target, 3 term
+// constants: 0 weight of the term, 1 the option of the loss (metric: the class that is ignored)
 #pragma once
 
 #include "formulas.hpp"
@@ -17,227 +21,227 @@ template <class R> RESPNET_INLINE wide<R> first_lanes(wide<R> x, int64_t part) {
     return load<wide<R>>(t);
 }
 
-// ------------------------------------------------------------------ pointwise losses
-// The order is that of POINTWISE in engine/losses.py.
-template <class R> struct huber_of {
-    R delta;
-    template <class V> inline V value_and_gradient(V p, V t, V &d) const {
-        return loss::huber::value_and_gradient(p, t, d, splat<V>(delta));
-    }
-};
-template <class R, class F> RESPNET_INLINE void with_loss(int number, R delta, F &&f) {
-    switch (number) {
-    case 0:
-        f(loss::mse{});
-        break;
-    case 1:
-        f(loss::mae{});
-        break;
-    case 2:
-        f(huber_of<R>{delta});
-        break;
-    case 3:
-        f(loss::binary_cross_entropy{});
-        break;
-    }
-}
-
-// prediction, target, weight?, -> dprediction?; constants: 0 delta (Huber)
-
-RESPNET_INLINE double mean_factor(const respnet_step *s, const respnet_frame *f) {
-    return 1.0 / ((double)f->batch * (double)s->dim[MAX_DIMS - 1] * (double)s->dim[0]);
-}
-
-template <class R> struct pointwise_operands {
+template <class R> struct loss_operands {
     const R *prediction, *target, *weight;
-    R *d;
-    R factor;
-    pointwise_operands(const respnet_step *s, const respnet_frame *f)
+    R *d, option;
+    int64_t outputs, targets;
+    respnet_term *term;
+    loss_operands(const respnet_step *s, respnet_frame *f)
         : prediction(at<R>(s, f, 0)), target(at<R>(s, f, 1)), weight(at<R>(s, f, 2)),
-          d(at<R>(s, f, 3)), factor(R(mean_factor(s, f))) {}
+          d(at<R>(s, f, 3)), option(R(s->constant[1])), outputs(s->dim[0]), targets(s->dim[2]),
+          term(f->term + s->dim[3]) {}
+    // What one place is of the mean; `numbers` make one loss. Nothing counts: 0, as Keras has it.
+    double share(double numbers) const {
+        return term->count > 0 ? 1.0 / (term->count * numbers) : 0.0;
+    }
 };
 
-// Columns: `part` of the lanes are rows of the batch.
-template <class R, class Loss>
-RESPNET_INLINE wide<R> pointwise_vector(const Loss &loss, const pointwise_operands<R> &p, int64_t i,
-                                        wide<R> weight, int64_t part) {
-    wide<R> d;
-    wide<R> value = loss.value_and_gradient(load_part<wide<R>>(p.prediction + i, part),
-                                            load_part<wide<R>>(p.target + i, part), d);
-    if (p.d)
-        store_part<wide<R>>(p.d + i, first_lanes<R>(d * weight * splat<wide<R>>(p.factor), part),
-                            WIDE<R>);
-    return first_lanes<R>(value * weight, part);
+// Lanes of a vector at row r that are rows of the batch.
+template <class R> RESPNET_INLINE int64_t lanes_at(const respnet_frame *f, int64_t r) {
+    const int64_t left = f->rows - r;
+    return left < 0 ? 0 : left < WIDE<R> ? left : WIDE<R>;
 }
+
+// ------------------------------------------------------------------ pointwise losses
 
 template <class R> static void pointwise_loss_lanes(const respnet_step *s, respnet_frame *f) {
-    const pointwise_operands<R> p(s, f);
-    wide<R> sum{};
-    with_loss((int)s->dim[1], R(s->constant[0]), [&](auto loss) {
-        for (int64_t o = 0; o < s->dim[0]; o++)
+    typedef wide<R> V;
+    const loss_operands<R> p(s, f);
+    const double share = p.share((double)p.outputs);
+    const V factor = splat<V>(R(share * s->constant[0])), option = splat<V>(p.option);
+    V sum{};
+    with_loss((int)s->dim[1], [&](auto rule) {
+        for (int64_t o = 0; o < p.outputs; o++)
             for (int64_t r = 0; r < padded<R>(f->rows); r += WIDE<R>) {
-                const int64_t left = f->rows - r, part = left < 0         ? 0
-                                                         : left < WIDE<R> ? left
-                                                                          : WIDE<R>;
-                const wide<R> weight =
-                    p.weight ? load_part<wide<R>>(p.weight + r, part) : splat<wide<R>>(R(1));
-                sum += pointwise_vector<R>(loss, p, o * f->stride + r, weight, part);
+                const int64_t part = lanes_at<R>(f, r), i = o * f->stride + r;
+                const V weight = p.weight ? load_part<V>(p.weight + r, part) : splat<V>(R(1));
+                V d;
+                const V value =
+                    rule.value_and_gradient(load_part<V>(p.prediction + i, part),
+                                            load_part<V>(p.target + i, part), d, option);
+                store<V>(p.d + i, first_lanes<R>(d * weight * factor, part));
+                sum += first_lanes<R>(value * weight, part);
             }
     });
-    f->loss += (double)sum_lanes(sum) * mean_factor(s, f);
+    p.term->loss += (double)sum_lanes(sum) * share;
 }
 
 template <class R> static void pointwise_loss_rows(const respnet_step *s, respnet_frame *f) {
-    const pointwise_operands<R> p(s, f);
-    const int64_t O = s->dim[0], rows = rows_of(s, f);
-    const int64_t spans = p.weight ? rows : 1, length = p.weight ? O : rows * O;
-    wide<R> sum{};
-    with_loss((int)s->dim[1], R(s->constant[0]), [&](auto loss) {
+    typedef wide<R> V;
+    const loss_operands<R> p(s, f);
+    const double share = p.share((double)p.outputs);
+    const V factor = splat<V>(R(share * s->constant[0])), option = splat<V>(p.option);
+    const int64_t rows = rows_of(s, f);
+    const int64_t spans = p.weight ? rows : 1, length = p.weight ? p.outputs : rows * p.outputs;
+    V sum{};
+    with_loss((int)s->dim[1], [&](auto rule) {
         for (int64_t k = 0; k < spans; k++) {
-            const wide<R> weight = splat<wide<R>>(p.weight ? p.weight[k] : R(1));
+            const V weight = splat<V>(p.weight ? p.weight[k] : R(1));
             for (int64_t i = 0; i < length; i += WIDE<R>) {
-                const int64_t part = length - i < WIDE<R> ? length - i : WIDE<R>,
-                              j = k * length + i;
-                wide<R> d;
-                const wide<R> value =
-                    loss.value_and_gradient(load_part<wide<R>>(p.prediction + j, part),
-                                            load_part<wide<R>>(p.target + j, part), d);
-                if (p.d) store_part<wide<R>>(p.d + j, d * weight * splat<wide<R>>(p.factor), part);
+                const int64_t part = length - i < WIDE<R> ? length - i : WIDE<R>;
+                const int64_t j = k * length + i;
+                V d;
+                const V value =
+                    rule.value_and_gradient(load_part<V>(p.prediction + j, part),
+                                            load_part<V>(p.target + j, part), d, option);
+                store_part<V>(p.d + j, d * weight * factor, part);
                 sum += first_lanes<R>(value * weight, part);
             }
         }
     });
-    f->loss += (double)sum_lanes(sum) * mean_factor(s, f);
+    p.term->loss += (double)sum_lanes(sum) * share;
 }
 
-// ------------------------------------------------------------------ softmax cross-entropy
-// logits, target, weight?, -> dlogits. Rows in the lanes; SPARSE targets are class numbers.
+// ------------------------------------------------------------------ losses of whole rows
+// Rows lie in the lanes of V, `part` of them real; columns of outputs are `stride` numbers apart.
 
-// One vector of rows: z, d columns at distance `stride`, t at `target_stride`. Returns the values.
-template <class R, bool SPARSE>
-RESPNET_INLINE wide<R> crossentropy_vector(int64_t outputs, const R *z, const R *t, R *d,
-                                           int64_t stride, int64_t target_stride, wide<R> factor) {
-    wide<R> top = load<wide<R>>(z);
-    for (int64_t o = 1; o < outputs; o++) top = maximum(top, load<wide<R>>(z + o * stride));
-    wide<R> sum{};
-    for (int64_t o = 0; o < outputs; o++) {
-        const wide<R> e = exp(load<wide<R>>(z + o * stride) - top);
-        sum += e;
-        store<wide<R>>(d + o * stride, e);
+template <class R, class V> struct loss_columns {
+    const R *prediction, *target;
+    R *gradient;
+    int64_t stride, target_stride;
+    V factor;
+    int64_t part;
+    RESPNET_FN V p(int64_t o) const { return load<V>(prediction + o * stride); }
+    RESPNET_FN V t(int64_t o) const { return load<V>(target + o * target_stride); }
+    RESPNET_FN V d(int64_t o) const { return load<V>(gradient + o * stride); }
+    RESPNET_FN void d(int64_t o, V x) { store<V>(gradient + o * stride, x); }
+    RESPNET_FN void scale(int64_t o, V x) { store<V>(gradient + o * stride, real(x * factor)); }
+    RESPNET_FN V real(V x) const {
+        if constexpr (traits<V>::lanes == 1) return x;
+        else return first_lanes<R>(x, part);
     }
-    const wide<R> number = load<wide<R>>(t), log_sum = log(sum) + top;
-    wide<R> value{}, total = splat<wide<R>>(R(!!SPARSE));
-    if constexpr (!SPARSE)
-        for (int64_t o = 0; o < outputs; o++) total += load<wide<R>>(t + o * target_stride);
-    const wide<R> scale = total / sum;
-    for (int64_t o = 0; o < outputs; o++) {
-        wide<R> target;
-        if constexpr (SPARSE)
-            target = select(number == splat<wide<R>>(R(o)), splat<wide<R>>(R(1)), wide<R>{});
-        else
-            target = load<wide<R>>(t + o * target_stride);
-        value += target * (log_sum - load<wide<R>>(z + o * stride));
-        store<wide<R>>(d + o * stride, (load<wide<R>>(d + o * stride) * scale - target) * factor);
-    }
-    return value;
+};
+
+template <class R> static void row_loss_lanes(const respnet_step *s, respnet_frame *f) {
+    typedef wide<R> V;
+    const loss_operands<R> p(s, f);
+    const double share = p.share(1);
+    const V factor = splat<V>(R(share * s->constant[0])), option = splat<V>(p.option);
+    V sum{};
+    with_row_loss((int)s->dim[1], [&](auto rule) {
+        for (int64_t r = 0; r < padded<R>(f->rows); r += WIDE<R>) {
+            const int64_t part = lanes_at<R>(f, r);
+            const V w = p.weight ? load_part<V>(p.weight + r, part) : splat<V>(R(1));
+            loss_columns<R, V> row{p.prediction + r, p.target + r, p.d + r, f->stride,
+                                   f->stride,        w * factor,   part};
+            sum += row.real(w * rule.template of_row<V>(p.outputs, row, option));
+        }
+    });
+    p.term->loss += (double)sum_lanes(sum) * share;
 }
 
-template <class R, bool SPARSE>
-static void crossentropy_lanes(const respnet_step *s, respnet_frame *f) {
-    const R *z = at<R>(s, f, 0), *t = at<R>(s, f, 1), *weight = at<R>(s, f, 2);
-    R *d = at<R>(s, f, 3);
-    const R mean = R(1.0 / (double)f->batch);
-    wide<R> sum{};
-    for (int64_t r = 0; r < padded<R>(f->rows); r += WIDE<R>) {
-        const int64_t left = f->rows - r;
-        wide<R> w = splat<wide<R>>(R(1));
-        if (weight)
-            w = load_part<wide<R>>(weight + r, left < 0 ? 0 : left < WIDE<R> ? left : WIDE<R>);
-        w = first_lanes<R>(w, left);
-        sum += w * crossentropy_vector<R, SPARSE>(s->dim[0], z + r, t + r, d + r, f->stride,
-                                                  f->stride, w * splat<wide<R>>(mean));
-    }
-    f->loss += (double)sum_lanes(sum) / (double)f->batch;
-}
-
-// Rows layout: vectors of rows are turned into columns on the stack, as long as these are few.
+// Rows layout: WIDE rows are turned into columns on the stack, as long as these are few.
 constexpr int64_t TURNED_COLUMNS = 128;
 
-template <class R, bool SPARSE> static double crossentropy_turned(int64_t outputs, int64_t rows,
-                                                                  const R *z, const R *t,
-                                                                  const R *weight, R *d, R mean) {
+template <class R, class Rule>
+static double loss_turned(Rule rule, const loss_operands<R> &p, int64_t first, int64_t rows,
+                          R factor) {
+    typedef wide<R> V;
     constexpr int64_t W = WIDE<R>;
-    R zs[TURNED_COLUMNS * W], ts[(SPARSE ? 1 : TURNED_COLUMNS) * W], ds[TURNED_COLUMNS * W], ws[W];
-    const int64_t targets = SPARSE ? 1 : outputs;
+    const int64_t O = p.outputs, T = p.targets;
+    const R *z = p.prediction + first * O, *t = p.target + first * T;
+    R *d = p.d + first * O;
+    R zs[TURNED_COLUMNS * W], ts[TURNED_COLUMNS * W], ds[TURNED_COLUMNS * W], ws[W];
     for (int64_t r = 0; r < W; r++) {
         const bool real = r < rows;
-        for (int64_t o = 0; o < outputs; o++) zs[o * W + r] = real ? z[r * outputs + o] : R(0);
-        for (int64_t o = 0; o < targets; o++) ts[o * W + r] = real ? t[r * targets + o] : R(0);
-        ws[r] = !real ? R(0) : weight ? weight[r] : R(1);
+        for (int64_t o = 0; o < O; o++) zs[o * W + r] = real ? z[r * O + o] : R(0);
+        for (int64_t o = 0; o < T; o++) ts[o * W + r] = real ? t[r * T + o] : R(0);
+        ws[r] = !real ? R(0) : p.weight ? p.weight[first + r] : R(1);
     }
-    const wide<R> w = load<wide<R>>(ws);
-    const wide<R> value =
-        crossentropy_vector<R, SPARSE>(outputs, zs, ts, ds, W, W, w * splat<wide<R>>(mean));
+    const V w = load<V>(ws);
+    loss_columns<R, V> row{zs, ts, ds, W, W, w * splat<V>(factor), rows};
+    const V value = rule.template of_row<V>(O, row, splat<V>(p.option));
     for (int64_t r = 0; r < rows; r++)
-        for (int64_t o = 0; o < outputs; o++) d[r * outputs + o] = ds[o * W + r];
-    return (double)sum_lanes(value * w);
+        for (int64_t o = 0; o < O; o++) d[r * O + o] = ds[o * W + r];
+    return (double)sum_lanes(row.real(value * w));
 }
 
-// One row with many outputs: the sum of exponentials runs along the row.
-template <class R, bool SPARSE>
-static double crossentropy_row(int64_t outputs, const R *z, const R *t, R weight, R *d, R mean) {
-    R top = z[0];
-    for (int64_t o = 1; o < outputs; o++) top = z[o] > top ? z[o] : top;
-    softmax_rows<R>(z, outputs, d, outputs, 1, outputs);
-    double value = 0;
+// One row with many outputs, and softmax cross-entropy: exponentials are taken along the row.
+template <class R, class Targets>
+static double crossentropy_along(int64_t outputs, const R *z, R *d, const Targets &target, R total,
+                                 R factor) {
+    const R top = largest_of(z, outputs);
+    R value = 0;
     wide<R> sum{};
-    for (int64_t o = 0; o < outputs; o += WIDE<R>) {
-        const int64_t part = outputs - o < WIDE<R> ? outputs - o : WIDE<R>;
-        sum += first_lanes<R>(exp(load_part<wide<R>>(z + o, part) - splat<wide<R>>(top)), part);
-    }
-    const double log_sum = (double)log(sum_lanes(sum)) + (double)top;
-    R total = SPARSE;
-    if (!SPARSE)
-        for (int64_t o = 0; o < outputs; o++) total += t[o];
+    along<wide<R>>(outputs, [&](int64_t o, int64_t part) {
+        const wide<R> e = exp(load_part<wide<R>>(z + o, part) - splat<wide<R>>(top));
+        store_part(d + o, e, part);
+        sum += first_lanes<R>(e, part);
+    });
+    const R all = sum_lanes(sum), log_sum = log(all) + top, scale = total / all;
     for (int64_t o = 0; o < outputs; o++) {
-        const R target = SPARSE ? R(R(o) == *t) : t[o];
-        if (target != 0) value += (double)target * (log_sum - (double)z[o]);
-        d[o] = (d[o] * total - target) * weight * mean;
+        const R t = target(o);
+        value += t * (log_sum - z[o]);
+        d[o] = (d[o] * scale - t) * factor;
     }
-    return value * (double)weight;
+    return (double)value;
 }
 
-template <class R, bool SPARSE>
-static void crossentropy_rows(const respnet_step *s, respnet_frame *f) {
-    const int64_t O = s->dim[0], T = SPARSE ? 1 : O, W = O <= TURNED_COLUMNS ? WIDE<R> : 1;
-    const R *z = at<R>(s, f, 0), *t = at<R>(s, f, 1), *weight = at<R>(s, f, 2);
-    R *d = at<R>(s, f, 3);
+template <class R, class Rule>
+static double loss_along(Rule rule, const loss_operands<R> &p, int64_t r, R factor) {
+    const int64_t O = p.outputs;
+    loss_columns<R, R> row{p.prediction + r * O, p.target + r * p.targets, p.d + r * O, 1, 1,
+                           factor, 1};
+    const auto through = [&](const auto &targets, R total) {
+        return crossentropy_along<R>(
+            O, row.prediction, row.gradient, [&](int64_t o) { return targets(row, o); }, total,
+            factor);
+    };
+    if constexpr (std::is_same_v<Rule, loss::categorical_crossentropy>) {
+        const loss::categorical_targets<R> targets(O, p.option);
+        R total = 0;
+        for (int64_t o = 0; o < O; o++) total += targets(row, o);
+        return through(targets, total);
+    } else if constexpr (std::is_same_v<Rule, loss::sparse_crossentropy>) {
+        const loss::sparse_targets<R> targets(O, row, p.option);
+        return through(targets, targets.counts);
+    } else {
+        return (double)rule.template of_row<R>(O, row, p.option);
+    }
+}
+
+template <class R> static void row_loss_rows(const respnet_step *s, respnet_frame *f) {
+    const loss_operands<R> p(s, f);
     const int64_t all = rows_of(s, f);
-    const double count = (double)f->batch * (double)s->dim[MAX_DIMS - 1];
-    const R mean = R(1.0 / count);
+    const double share = p.share(1);
+    const R factor = R(share * s->constant[0]);
     double sum = 0;
-    for (int64_t r = 0; r < all; r += W) {
-        const int64_t rows = all - r < W ? all - r : W;
-        sum += W == 1
-                   ? crossentropy_row<R, SPARSE>(O, z + r * O, t + r * T, weight ? weight[r] : R(1),
-                                                 d + r * O, mean)
-                   : crossentropy_turned<R, SPARSE>(O, rows, z + r * O, t + r * T,
-                                                    weight ? weight + r : nullptr, d + r * O, mean);
-    }
-    f->loss += sum / count;
+    with_row_loss((int)s->dim[1], [&](auto rule) {
+        if (p.outputs <= TURNED_COLUMNS) {
+            for (int64_t r = 0; r < all; r += WIDE<R>)
+                sum += loss_turned(rule, p, r, all - r < WIDE<R> ? all - r : WIDE<R>, factor);
+            return;
+        }
+        for (int64_t r = 0; r < all; r++) {
+            const R w = p.weight ? p.weight[r] : R(1);
+            sum += (double)w * loss_along(rule, p, r, w * factor);
+        }
+    });
+    p.term->loss += sum * share;
 }
 
-// ------------------------------------------------------------------ metrics
-// prediction, target -> the frame. step_p, step_t: distance of two outputs of one row.
+// ------------------------------------------------------------------ what counts, and metrics
 
+// mask?, target? (class numbers) -> the term's count; constant 1 the class that is ignored
+template <class R> static void count_places(const respnet_step *s, respnet_frame *f) {
+    const R *mask = at<R>(s, f, 0), *target = at<R>(s, f, 1);
+    const R ignored = R(s->constant[1]);
+    int64_t count = 0;
+    for (int64_t r = 0; r < rows_of(s, f); r++)
+        count += (!mask || mask[r] != 0) && (!target || target[r] != ignored);
+    f->term[s->dim[3]].count += (double)count;
+}
+
+// prediction, target, mask? -> the term's metric. The order is that of METRICS in losses.py.
 enum {
     METRIC_CLASS_ERROR,
     METRIC_SPARSE_CLASS_ERROR,
     METRIC_BINARY_ERROR,
     METRIC_LOGIT_ERROR,
     METRIC_ABSOLUTE_ERROR
-}; // in the order of METRICS in engine/losses.py
+};
 
+// step_p, step_t: distance of two outputs of one row.
 template <class R> RESPNET_INLINE int64_t argmax(const R *p, int64_t n, int64_t step) {
     int64_t best = 0;
     for (int64_t i = 1; i < n; i++) best = p[i * step] > p[best * step] ? i : best;
@@ -257,21 +261,25 @@ template <class R> RESPNET_INLINE double metric_of(int64_t kind, int64_t outputs
     return sum / (double)outputs;
 }
 
-template <class R> static void metric_rows(const respnet_step *s, respnet_frame *f) {
-    const int64_t O = s->dim[0], T = s->dim[2];
-    const R *p = at<R>(s, f, 0), *t = at<R>(s, f, 1);
+// next_p, next_t: distance of two rows; ignored classes have no metric either.
+template <class R>
+static void metric_over(const respnet_step *s, respnet_frame *f, int64_t step, int64_t next_p,
+                        int64_t next_t) {
+    const R *p = at<R>(s, f, 0), *t = at<R>(s, f, 1), *mask = at<R>(s, f, 2);
+    const bool classes = s->dim[1] == METRIC_SPARSE_CLASS_ERROR;
+    const R ignored = R(s->constant[1]);
+    respnet_term *term = f->term + s->dim[3];
     double sum = 0;
-    const int64_t rows = rows_of(s, f);
-    for (int64_t r = 0; r < rows; r++)
-        sum += metric_of<R>(s->dim[1], O, p + r * O, 1, t + r * T, 1);
-    f->metric += sum / ((double)f->batch * (double)s->dim[MAX_DIMS - 1]);
+    for (int64_t r = 0; r < rows_of(s, f); r++)
+        if ((!mask || mask[r] != 0) && !(classes && t[r * next_t] == ignored))
+            sum += metric_of<R>(s->dim[1], s->dim[0], p + r * next_p, step, t + r * next_t, step);
+    if (term->count > 0) term->metric += sum / term->count;
+}
+template <class R> static void metric_rows(const respnet_step *s, respnet_frame *f) {
+    metric_over<R>(s, f, 1, s->dim[0], s->dim[2]);
 }
 template <class R> static void metric_lanes(const respnet_step *s, respnet_frame *f) {
-    const R *p = at<R>(s, f, 0), *t = at<R>(s, f, 1);
-    double sum = 0;
-    for (int64_t r = 0; r < f->rows; r++)
-        sum += metric_of<R>(s->dim[1], s->dim[0], p + r, f->stride, t + r, f->stride);
-    f->metric += sum / (double)f->batch;
+    metric_over<R>(s, f, f->stride, 1, 1);
 }
 
 } // namespace RESPNET_LEVEL

@@ -56,18 +56,22 @@ template <class R> static void probe_activation(const respnet_step *s, respnet_f
     });
 }
 
-// value and gradient of a loss for each element: dim n. Operands prediction, target, value, d.
-template <class R, class F> static void probe_loss(const respnet_step *s, respnet_frame *frame) {
+// value and gradient of a loss for each element: dim n, number of the loss; constant option.
+// Operands prediction, target, value, d.
+template <class R> static void probe_loss(const respnet_step *s, respnet_frame *frame) {
     typedef vec<R> V;
     const R *p = at<R>(s, frame, 0), *t = at<R>(s, frame, 1);
     R *value = at<R>(s, frame, 2), *d = at<R>(s, frame, 3);
-    for (int64_t i = 0; i < s->dim[0]; i += LANES<R>) {
-        const int64_t n = s->dim[0] - i < LANES<R> ? s->dim[0] - i : LANES<R>;
-        V gradient;
-        const V p_i = load_part<V>(p + i, n), t_i = load_part<V>(t + i, n);
-        store_part(value + i, F::value_and_gradient(p_i, t_i, gradient), n);
-        store_part(d + i, gradient, n);
-    }
+    const V option = splat<V>((R)s->constant[0]);
+    with_loss((int)s->dim[1], [&](auto rule) {
+        for (int64_t i = 0; i < s->dim[0]; i += LANES<R>) {
+            const int64_t n = s->dim[0] - i < LANES<R> ? s->dim[0] - i : LANES<R>;
+            V gradient;
+            const V p_i = load_part<V>(p + i, n), t_i = load_part<V>(t + i, n);
+            store_part(value + i, rule.value_and_gradient(p_i, t_i, gradient, option), n);
+            store_part(d + i, gradient, n);
+        }
+    });
 }
 
 // One update of one weight: operands w, g and three states of one element each; constants are the
@@ -91,12 +95,14 @@ template <class R> static void probe_optimizer(const respnet_step *s, respnet_fr
 
 // ------------------------------------------------------------------------------------- products
 
-// Sizes into frame->metric: dim which (0 panels, 1 wide, 2 workspace of gemm_tn), M, N, K.
+// Sizes into the metric of the frame: dim which (0 panels, 1 wide, 2 workspace of gemm_tn), M, N,
+// K.
 template <class R> static void probe_size(const respnet_step *s, respnet_frame *frame) {
     const int64_t M = s->dim[1], N = s->dim[2], K = s->dim[3];
-    frame->metric = (double)(s->dim[0] == 0   ? panels_size<R>(K, N)
-                             : s->dim[0] == 1 ? wide_size<R>(K, N)
-                                              : gemm_tn_workspace<R>(M, N, K));
+    const int64_t size = s->dim[0] == 0   ? panels_size<R>(K, N)
+                         : s->dim[0] == 1 ? wide_size<R>(K, N)
+                                          : gemm_tn_workspace<R>(M, N, K);
+    frame->term[0].metric = (double)size;
 }
 
 // Operands B, out; dim K, N, row_stride, col_stride, wide (0 panels, 1 wide panels).
@@ -157,14 +163,10 @@ template <class R> static void probe_fma_peak(const respnet_step *s, respnet_fra
 
 #define RESPNET_PROBE_UNARY(name)                                                                  \
     {"probe_" #name, probe_unary<float, call_##name>, probe_unary<double, call_##name>},
-#define RESPNET_PROBE_LOSS(name)                                                                   \
-    {"probe_" #name, probe_loss<float, loss::name>, probe_loss<double, loss::name>},
 #define RESPNET_PROBE(name) {#name, name<float>, name<double>},
 #define RESPNET_PROBE_ENTRIES                                                                      \
     RESPNET_PRIMITIVES(RESPNET_PROBE_UNARY)                                                        \
-    RESPNET_PROBE_LOSS(mse) RESPNET_PROBE_LOSS(mae) RESPNET_PROBE_LOSS(huber)                      \
-    RESPNET_PROBE_LOSS(binary_cross_entropy)                                                       \
-    RESPNET_PROBE(probe_activation) RESPNET_PROBE(probe_optimizer)                                 \
+    RESPNET_PROBE(probe_activation) RESPNET_PROBE(probe_loss) RESPNET_PROBE(probe_optimizer)       \
     RESPNET_PROBE(probe_size) RESPNET_PROBE(probe_pack) RESPNET_PROBE(probe_gemm_panels)           \
     RESPNET_PROBE(probe_gemm_tn) RESPNET_PROBE(probe_gemv_wide) RESPNET_PROBE(probe_column_sums)   \
     RESPNET_PROBE(probe_softmax) RESPNET_PROBE(probe_fma_peak)

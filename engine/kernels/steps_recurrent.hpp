@@ -67,17 +67,18 @@ template <class R> static void states_before_rows(const respnet_step *s, respnet
         }
 }
 
-// Columns of a product a kernel: a (B*T,K), d (B*T,N) -> dkernel (K,N), dbias? (N); and with
+// Columns of a product a kernel: a (B*T,K), d (B*T,N) -> dkernel? (K,N), dbias? (N); and with
 // 2 the packed kernel^T, 3 da (B*T,K). 6 is the workspace of gemm_tn.
 // dims: 0 K, 1 N, 2 always add, 3 ld of a, 4 its first column, 5 ld of d, 6 its first column,
 // 7 ld of dkernel, 8 its first column
 template <class R> static void columns_backward_rows(const respnet_step *s, respnet_frame *f) {
     const int64_t *dim = s->dim, K = dim[0], N = dim[1], rows = rows_of(s, f);
     const R *a = at<R>(s, f, 0) + dim[4], *d = at<R>(s, f, 1) + dim[6];
-    R *da = at<R>(s, f, 3), *dbias = at<R>(s, f, 5);
+    R *da = at<R>(s, f, 3), *dkernel = at<R>(s, f, 4), *dbias = at<R>(s, f, 5);
     const bool add = f->accumulate || dim[2];
-    gemm_tn<R>(K, N, rows, a, dim[3], d, dim[5], at<R>(s, f, 4) + dim[8], dim[7], add,
-               at<R>(s, f, 6));
+    if (dkernel)
+        gemm_tn<R>(K, N, rows, a, dim[3], d, dim[5], dkernel + dim[8], dim[7], add,
+                   at<R>(s, f, 6));
     if (dbias) column_sums<R>(rows, N, d, dim[5], dbias + dim[8], add);
     if (da)
         gemm_panels<R>(rows, K, N, d, dim[5], at<R>(s, f, 2), da, K, false, nullptr,

@@ -5,7 +5,8 @@ from libc.stdlib cimport calloc, free
 from libc.string cimport memcpy
 
 from respnet.engine.kernels.abi cimport (
-    MAX_CONSTANTS, SPACE_GRADIENTS, SPACE_PACKS, SPACE_PARAMETERS, SPACE_STATE, respnet_step)
+    MAX_CONSTANTS, SPACE_GRADIENTS, SPACE_PACKS, SPACE_PARAMETERS, SPACE_STATE, respnet_step,
+    respnet_term)
 from respnet.engine.kernels.executor cimport (
     Executable, Frames, Memory, RESPNET_MAX_SLOTS, execute_batch, execute_epoch,
     execute_gradients, execute_steps, execute_training_step, execute_update, gather, raise_fault,
@@ -184,12 +185,17 @@ cdef class Core:
         return 0
 
     def evaluate(self, Staged data):
-        """(loss, metric) over all rows: means."""
+        """(loss, terms) over all rows: means, and of each loss (loss, metric, count)."""
         self.point_to(data)
         with nogil:
             execute_batch(&self.batch, self.threads)
         raise_fault(self.executable, self.frames.frames)
-        return self.frames.frames[0].loss, self.frames.frames[0].metric
+        return self.frames.frames[0].loss, self.terms(self.frames.frames[0].term)
+
+    cdef tuple terms(self, const respnet_term *term):
+        cdef int k
+        return tuple([(term[k].loss, term[k].metric, term[k].count)
+                      for k in range(self.program.terms)])
 
     def gradient(self, Staged data):
         """(loss, gradient vector) over all rows as one batch; the weights stay."""
@@ -242,10 +248,11 @@ cdef class Core:
         return loss
 
     def epoch(self, Staged data, cnp.ndarray order, int64_t size):
-        """One pass over the rows ``order`` (int64) in batches of ``size``: (mean loss, metric)."""
+        """One pass over the rows ``order`` (int64) in batches of ``size``: (mean loss, terms)."""
         cdef char *arrays[32]
+        cdef respnet_term seen[12]  # MAX_TERMS
         cdef int i
-        cdef double loss, metric = 0
+        cdef double loss
         cdef int64_t n = len(order)
         if order.dtype != np.int64 or (n and not 0 <= order.min() <= order.max() < data.rows):
             raise ShapeError(f"order must be int64 row numbers below {data.rows}")
@@ -258,18 +265,17 @@ cdef class Core:
         with nogil:
             loss = execute_epoch(&self.batch, self.threads, arrays,
                                  <const int64_t *>cnp.PyArray_DATA(order), n, size,
-                                 &self.cancelled, &metric)
+                                 &self.cancelled, seen)
         raise_fault(self.executable, self.frames.frames)
-        return loss, metric
+        return loss, self.terms(seen)
 
     def output(self, int i):
         """External ``i``, which the program writes, of the last batch: (B, columns), a copy."""
-        cdef Memory memory = self.buffers[i]
         cdef int64_t columns = self.program.columns[i], rows = self.program.rows
         cdef cnp.ndarray out
         cdef int64_t blocks = (self.batch.batch + rows - 1) // rows
         out = np.empty((blocks * rows, columns), self.executable.dtype)
-        memcpy(cnp.PyArray_DATA(out), memory.data, out.nbytes)
+        memcpy(cnp.PyArray_DATA(out), self.external[i], out.nbytes)
         if self.program.lanes:
             out = out.reshape(blocks, columns, rows).transpose(0, 2, 1).reshape(-1, columns)
         return out[:self.batch.batch]

@@ -13,6 +13,7 @@ class Activation(Layer):
 
     kind = "activation"
     keeps_time = True
+    ends_in_activation = True
     defaults = {"activation": "linear"}
 
     def check(self):

@@ -30,6 +30,8 @@ class Layer:
     defaults: Mapping = {}
     inputs = 1
     keeps_time = False  # whether output t belongs to input t: then a mask of the input holds for it
+    ends_in_activation = False  # whether config["activation"] comes last: a loss may contain it
+    trainable = True  # of the node, set by the Layout
 
     def __init__(self, config: Mapping, name: str = ""):
         unknown = sorted(set(config) - set(self.defaults))

@@ -10,6 +10,7 @@ class Dense(Layer):
 
     kind = "dense"
     keeps_time = True
+    ends_in_activation = True
     defaults = {
         "units": None,
         "activation": "linear",

@@ -86,7 +86,7 @@ class BatchNormalization(Normalized):
         if mask is not None and len(x.shape) != 2:
             raise SpecError(f"{self.kind} knows masks of sequences (T, N) only, got {x.shape}")
         mean, variance = p["moving_mean"], p["moving_variance"]
-        if b.training:
+        if b.training and self.trainable:
             moving, (mean, variance) = (mean, variance), (b.single(mean.shape) for _ in range(2))
             b.step("moments", x, mask, mean, variance)
             for value, average in zip((mean, variance), moving, strict=True):
@@ -103,8 +103,8 @@ class BatchNormalization(Normalized):
         dx = dy if wanted[0] else None
         written = (dx, b.gradient(gamma), b.gradient(beta))
         if any(written):
-            read = (x, mean, variance, gamma, mask, dy)
-            b.step("normalize_backward", *read, *written, epsilon=self._epsilon(), fixed=False)
+            read, fixed = (x, mean, variance, gamma, mask, dy), not self.trainable
+            b.step("normalize_backward", *read, *written, epsilon=self._epsilon(), fixed=fixed)
         return [dx]
 
 

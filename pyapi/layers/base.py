@@ -69,22 +69,14 @@ class Layer(Written, Configured, Connectable):
         self.__dict__.update(bind(name, self.arguments, values, own))
         common = {**COMMON, **common}
         self.name = common["name"] or automatic_name(type(self))
-        self.dtype, self.trainable = common["dtype"], common["trainable"]
+        self.dtype = common["dtype"]
         self.input_shape_given, self.batch_size = self._input_shape(common)
         self.input_length_given = common["input_length"]
         self.calls: list[Call] = []
         self.model = None
         self.check()
-
-    @property
-    def trainable(self) -> bool:
-        """Always true: layers that are not trained are not part of this version."""
-        return True
-
-    @trainable.setter
-    def trainable(self, value: bool) -> None:
-        if not value:
-            raise ValueError(f"{self.name}: trainable=False is not part of this version")
+        if not common["trainable"]:
+            self.trainable = False
 
     def _split(self, options: dict) -> tuple[dict, dict]:
         """Arguments of this layer, and those all layers take."""

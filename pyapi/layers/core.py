@@ -33,6 +33,9 @@ class InputLayer(Layer):
         call.outputs = [Symbol(call, 0, shape, self.name, size)]
         self.calls = [call]
 
+    def leaves(self) -> list:
+        return []
+
 
 def Input(*values, **options) -> Symbol:
     """``Input(shape=(4,))``: a symbol for rows of this shape; arguments of InputLayer."""
