@@ -81,6 +81,8 @@ def test_values_are_those_of_torch():
 
 def slopes(model, x, y, places=15):
     """(gradient, central differences) at some places, of a float64 model."""
+    rng = RNG(2)
+    model.set_weights([rng.normal(0, 0.7, w.shape) for w in model.get_weights()])
     model.compile("sgd", "mse")
     model._ready(x)
     feed = model.feed(model.arrays(x, y))
