@@ -86,16 +86,16 @@ class ImageDataGenerator(Configured):
         if not down and not right and not angle:
             return image
         height, width = image.shape[:2]
-        rows, columns = np.mgrid[:height, :width].astype(np.float64)
         middle = (height - 1) / 2, (width - 1) / 2
-        rows, columns = rows - middle[0] - down, columns - middle[1] - right
-        sine, cosine = np.sin(angle), np.cos(angle)
-        source = (
-            np.rint(cosine * rows - sine * columns + middle[0]).astype(np.int64),
-            np.rint(sine * rows + cosine * columns + middle[1]).astype(np.int64),
-        )
-        inside = (source[0] >= 0) & (source[0] < height) & (source[1] >= 0) & (source[1] < width)
-        moved = image[np.clip(source[0], 0, height - 1), np.clip(source[1], 0, width - 1)]
+        rows = np.arange(height)[:, None] - middle[0] - down  # (H,1), without a turn to the end
+        columns = np.arange(width) - middle[1] - right
+        if angle:
+            sine, cosine = np.sin(angle), np.cos(angle)
+            rows, columns = cosine * rows - sine * columns, sine * rows + cosine * columns
+        rows = np.rint(rows + middle[0]).astype(np.int64)
+        columns = np.rint(columns + middle[1]).astype(np.int64)
+        inside = (rows >= 0) & (rows < height) & (columns >= 0) & (columns < width)
+        moved = image[np.clip(rows, 0, height - 1), np.clip(columns, 0, width - 1)]
         if self.fill_mode == "constant":
             moved[~inside] = self.cval
         return moved
