@@ -1,0 +1,2 @@
+class Step:
+    """Fast handler of NR.STEP."""
