@@ -20,7 +20,17 @@ from respnet.engine.spec import ModelSpec
 FORMAT = 1
 READABLE = (1,)
 # What a description by a stranger may run into: its JSON can hold any type anywhere.
-NONSENSE = (EngineError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+NONSENSE = (
+    EngineError,
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
+MOST_TEXT = 16 << 20  # letters of a description
+TYPES = {"F32": "float32", "F64": "float64"}  # of safetensors -> ours
 
 
 @dataclass(frozen=True)
@@ -57,35 +67,49 @@ def save(path, saved: Saved) -> None:
 
 
 def load(path) -> Saved:
-    """Read what ``save`` wrote; FileError says what is wrong with any other file."""
+    """Read what ``save`` wrote; FileError says what is wrong with any other file.
+
+    Nothing but the header is read before format, description and sizes are known to fit.
+    """
     from safetensors import SafetensorError, safe_open
 
     try:
         with safe_open(os.fspath(path), "np") as file:
-            metadata = file.metadata() or {}
+            spec, extra, version = _described(path, file.metadata() or {})
+            _check_weights(path, spec, file)
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except SafetensorError as problem:
         raise FileError(f"{path}: not a network file ({problem})") from None
+    return Saved(spec, tensors, extra, version)
+
+
+def _described(path, metadata: Mapping) -> tuple[ModelSpec, Mapping, str]:
+    """(spec, extra, version) of the metadata."""
     if metadata.get("format") not in map(str, READABLE):
         raise FileError(
             f"{path}: format {metadata.get('format')!r}, this version reads "
             f"{', '.join(map(str, READABLE))}"
         )
+    size = sum(map(len, metadata.values()))
+    if size > MOST_TEXT:
+        raise FileError(f"{path}: a description of {size:,} letters, the limit is {MOST_TEXT:,}")
     try:
         spec = ModelSpec.from_dict(json.loads(metadata["spec"]))
-        extra = json.loads(metadata["extra"])
+        return spec, json.loads(metadata["extra"]), metadata.get("version", "")
     except NONSENSE as problem:
         raise FileError(f"{path}: damaged description ({problem})") from None
-    check_weights(path, spec, tensors)
-    return Saved(spec, tensors, extra, metadata.get("version", ""))
 
 
-def check_weights(path, spec: ModelSpec, tensors: Mapping[str, np.ndarray]) -> None:
+def _check_weights(path, spec: ModelSpec, file) -> None:
     try:
         size = Layout(spec).size
     except NONSENSE as problem:
         raise FileError(f"{path}: impossible network ({problem})") from None
-    weights = tensors.get("weights")
-    if weights is None or weights.shape != (size,) or weights.dtype != spec.dtype:
-        got = "none" if weights is None else f"{weights.dtype} {weights.shape}"
-        raise FileError(f"{path}: weights must be {spec.dtype} ({size},), got {got}")
+    got = "none"
+    if "weights" in file.keys():  # noqa: SIM118
+        place = file.get_slice("weights")
+        dtype, shape = TYPES.get(place.get_dtype(), place.get_dtype()), tuple(place.get_shape())
+        if (dtype, shape) == (spec.dtype, (size,)):
+            return
+        got = f"{dtype} {shape}"
+    raise FileError(f"{path}: weights must be {spec.dtype} ({size},), got {got}")

@@ -248,6 +248,13 @@ def _compile(model, training: dict, state) -> None:
     )
     model.optimizer.iterations = training["iterations"]
     if state is not None:
+        trainable = model.network.layout.trainable
+        wanted = model.optimizer.update().state(trainable, model.network.dtype)
+        if (state.shape, state.dtype) != (wanted.shape, wanted.dtype):
+            raise ValueError(
+                f"state of the optimizer must be {wanted.dtype} {wanted.shape}, "
+                f"got {state.dtype} {state.shape}"
+            )
         steps, loss = training["clock"]
         model._resume = Snapshot(model.current_vector(), state, (int(steps), loss))
         model.rng = np.random.default_rng()

@@ -57,6 +57,8 @@ def damaged(tmp_path, tensors=None, **metadata):
         ({"spec": "[]"}, "damaged description"),
         ({"spec": json.dumps({**SPEC.to_dict(), "role": "oracle"})}, "role must be one of"),
         ({"extra": "nonsense"}, "damaged description"),
+        ({"spec": "[" * 100_000}, "damaged description"),
+        ({"extra": " " * (17 << 20)}, "a description of .* letters, the limit is 16,777,216"),
     ],
 )
 def test_wrong_metadata_is_refused(tmp_path, metadata, said):
@@ -75,6 +77,42 @@ def test_wrong_metadata_is_refused(tmp_path, metadata, said):
 def test_wrong_weights_are_refused(tmp_path, tensors, said):
     with pytest.raises(FileError, match=said):
         load(damaged(tmp_path, tensors))
+
+
+def announced(tmp_path, header, size=None, rest=b""):
+    """A file with this header, which may announce another length."""
+    text = header if isinstance(header, bytes) else json.dumps(header).encode()
+    path = tmp_path / "net"
+    path.write_bytes((len(text) if size is None else size).to_bytes(8, "little") + text + rest)
+    return path
+
+
+FAR = {"dtype": "F32", "shape": [1 << 40], "data_offsets": [0, 1 << 42]}
+HEADERS = [
+    (b"{}", 1 << 62, b""),  # a header of four exabytes
+    (b"{}", 200 << 20, b"{}" * 999),  # larger than any file may have
+    ({"weights": FAR}, None, bytes(64)),
+    ({"weights": {**FAR, "shape": [16], "data_offsets": [0, 1 << 40]}}, None, bytes(64)),
+    ({"weights": {**FAR, "shape": [16], "data_offsets": [64, 0]}}, None, bytes(64)),
+    ({"a": {**FAR, "shape": [8], "data_offsets": [0, 32]},
+      "b": {**FAR, "shape": [8], "data_offsets": [0, 32]}}, None, bytes(32)),
+    (b"[" * 100_000, None, b""),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("header, size, rest", HEADERS)
+def test_a_header_that_announces_what_is_not_there_is_refused(tmp_path, header, size, rest):
+    with pytest.raises(FileError, match="not a network file"):
+        load(announced(tmp_path, header, size, rest))
+
+
+def test_every_cut_of_a_file_is_refused(tmp_path):
+    save(tmp_path / "whole", saved())
+    whole = (tmp_path / "whole").read_bytes()
+    for end in range(0, len(whole), 13):
+        (tmp_path / "net").write_bytes(whole[:end])
+        with pytest.raises(FileError, match="not a network file"):
+            load(tmp_path / "net")
 
 
 def test_a_huge_network_is_refused_before_it_is_made(tmp_path):

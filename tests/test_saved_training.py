@@ -4,7 +4,10 @@ import numpy as np
 import pytest
 
 import respnet
+from respnet.engine import storage
+from respnet.engine.errors import FileError
 from respnet.layers import GRU, LSTM, Dense, Dropout, Embedding, Input
+from respnet.saving import contents
 
 CHANCE = np.random.default_rng(5)
 X = CHANCE.integers(0, 9, (50, 6)).astype(np.float32)
@@ -53,3 +56,13 @@ def test_without_the_optimizer_the_weights_stay_and_the_training_begins_anew(tmp
     assert (again.predict(X) == made.predict(X)).all() and again.optimizer is None
     again.compile("adam", "binary_crossentropy")
     assert train(again, 1)["loss"] != train(made, 1)["loss"]
+
+
+def test_an_optimizer_of_another_size_is_refused(tmp_path):
+    made = model("adam")
+    train(made, 1)
+    tensors, extra = contents(made)
+    tensors["optimizer"] = tensors["optimizer"][:, 1:]
+    storage.save(tmp_path / "net", storage.Saved(made.spec, tensors, extra))
+    with pytest.raises(FileError, match="state of the optimizer must be float32"):
+        respnet.load_model(tmp_path / "net")
