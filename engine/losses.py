@@ -34,6 +34,7 @@ ROWWISE = (
     "cosine_similarity",
 )
 METRICS = ("class_error", "sparse_class_error", "binary_error", "logit_error", "absolute_error")
+PYTHON = "python"  # a user's own
 TABLES = {"pointwise_loss": POINTWISE, "row_loss": ROWWISE, "metric": METRICS}
 
 
@@ -57,6 +58,8 @@ class Loss:
         """(op, attributes) of the loss with these options; fused: outputs are logits."""
         options = {**self.options, **options}
         kernel = self.on_logits if fused or options.get("from_logits") else self.kernel
+        if self.kernel == PYTHON:
+            return "python_loss", {"function": options["function"].step}
         op = "pointwise_loss" if kernel in POINTWISE else "row_loss"
         return op, {"loss": kernel, "option": number_of(options)}
 
@@ -103,6 +106,7 @@ LOSSES = {
     "mape": Loss("mape"),
     "msle": Loss("msle"),
     "log_cosh": Loss("log_cosh"),
+    PYTHON: Loss(PYTHON, {"function": None}),
 }
 
 
@@ -122,6 +126,7 @@ def loss_named(name: str, options: Mapping | None = None) -> Loss:
 
 
 _CHECKS = {
+    "function": ("a function that compile was given", lambda v: hasattr(v, "step")),
     "delta": ("a number above 0", lambda v: _is_number(v) and v > 0),
     "label_smoothing": ("a number from 0 to 1", lambda v: _is_number(v) and 0 <= v <= 1),
     "from_logits": ("true or false", lambda v: isinstance(v, bool)),

@@ -143,7 +143,7 @@ class Model(Predictor):
             return 1
         if layout == "lanes":
             return LANES_BLOCK if program.mode == "predict" else LANES_ROWS
-        if any(step.op == "python_forward" for step in program.steps):
+        if any(step.op.startswith("python_") for step in program.steps):
             return PYTHON_ROWS
         buffers = {o for s in program.steps for o in s.operands if o is not None and o.rows}
         row_bytes = sum(buffer.columns * buffer.times for buffer in buffers) * self.dtype.itemsize

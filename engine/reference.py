@@ -74,7 +74,7 @@ class _Run:
         if "salt" in attributes:
             own = attributes["seed"]
             attributes["seed"] = self.seed if own is None else next_seed(own)
-        if step.op in ("pointwise_loss", "row_loss", "metric"):
+        if step.op in ("pointwise_loss", "row_loss", "python_loss", "metric"):
             attributes["count"] = self.counts[attributes["term"]]
         values = getattr(reference_ops, step.op)(*reads, **attributes)
         if "term" in attributes:

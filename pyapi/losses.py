@@ -6,7 +6,7 @@ Objects called on arrays give a reduced number, functions the loss of each place
 import numpy as np
 
 from .arguments import find
-from .losses_base import COMMON, EPSILON, REDUCTIONS, Loss, as_function, mean, paired
+from .losses_base import COMMON, EPSILON, OWN, REDUCTIONS, Loss, as_function, mean, paired
 from .losses_classes import (
     BinaryCrossentropy,
     BinaryFocalCrossentropy,
@@ -17,6 +17,7 @@ from .losses_classes import (
     SparseCategoricalCrossentropy,
     SquaredHinge,
 )
+from .losses_own import FunctionLoss
 
 
 class MeanSquaredError(Loss):
@@ -133,13 +134,9 @@ def get(identifier) -> Loss:
     """The loss of a name, description, object or function of this page."""
     if callable(identifier) and not isinstance(identifier, (Loss, type)):
         if identifier not in _FUNCTIONS.values():
-            raise ValueError(
-                f"loss {getattr(identifier, '__name__', identifier)!r} is a function of your own; "
-                f"compile trains {', '.join(CLASSES)}. For others take the gradient with "
-                "ops.GradientTape"
-            )
+            return FunctionLoss(identifier)
         identifier = identifier.__name__
-    return find("loss", identifier, NAMES, Loss)
+    return find("loss", identifier, {**NAMES, **OWN}, Loss)
 
 
 def trained(identifier) -> Loss:

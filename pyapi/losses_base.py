@@ -8,6 +8,7 @@ import numpy as np
 
 from .arguments import Configured
 
+OWN: dict = {}  # losses in Python by the names of their classes
 EPSILON = 1e-7  # probabilities are kept this far from 0 and 1, as in Keras
 REDUCTIONS = ("sum_over_batch_size", "mean", "mean_with_sample_weight", "sum", "none", None)
 COMMON = {"reduction": "sum_over_batch_size", "name": None, "dtype": None}
@@ -15,12 +16,18 @@ COMMON = {"reduction": "sum_over_batch_size", "name": None, "dtype": None}
 
 class Loss(Configured):
     """Base. ``engine``: the engine's loss, with the ``options`` it takes of the arguments;
-    ``rows`` gives the loss of each place.
+    ``rows`` gives the loss of each place. A user's own has ``call`` in their place.
     """
 
     engine = ""
     options: tuple[str, ...] = ()
     arguments = COMMON
+
+    def __init_subclass__(cls, **options):
+        super().__init_subclass__(**options)
+        if "call" in vars(cls):
+            cls.engine = "python"
+            OWN[cls.__name__] = cls
 
     def __init__(self, *values, **options):
         super().__init__(*values, **options)
@@ -36,10 +43,22 @@ class Loss(Configured):
 
     def term_options(self) -> dict:
         """The options of the engine's loss."""
+        if self.engine == "python":
+            from respnet.engine.losses_python import OwnLoss
+
+            return {"function": OwnLoss(self.name or type(self).__name__, self.call)}
         return {name: getattr(self, name) for name in self.options}
 
-    def rows(self, y_true, y_pred) -> np.ndarray:
+    def call(self, y_true, y_pred):
+        """What a user's own loss computes with respnet.ops: a number for each place (B,...), or
+        for each number of the outputs, or one mean over the rows.
+        """
         raise NotImplementedError
+
+    def rows(self, y_true, y_pred) -> np.ndarray:
+        """The loss of each place."""
+        values = np.asarray(self.call(y_true, y_pred))
+        return mean(values) if values.shape == y_pred.shape else values
 
     def mask(self, y_true):
         """Places that count, of targets that say so; None: all do."""

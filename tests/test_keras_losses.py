@@ -171,7 +171,6 @@ def test_a_compiled_model_of_two_outputs_is_saved_and_goes_on(tmp_path):
         ({"loss": losses.Huber(reduction="sum")}, "has reduction='sum', which is for calls on"),
         ({"loss": losses.BinaryFocalCrossentropy()}, "is for calls on arrays"),
         ({"loss": "hubr"}, "unknown loss 'hubr'; did you mean huber"),
-        ({"loss": lambda t, p: 0}, "is a function of your own"),
     ],
 )
 def test_what_does_not_fit_the_outputs_is_refused(options, message):

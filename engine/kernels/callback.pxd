@@ -7,6 +7,7 @@ cdef class Callback:
     cdef object function
     cdef list shapes
     cdef int reads
+    cdef bint judges
     cdef int type_number
     cdef int64_t element
     cdef dict errors

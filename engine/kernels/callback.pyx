@@ -9,7 +9,7 @@ from cpython.ref cimport PyObject
 from libc.stdint cimport int64_t
 
 from respnet.engine.kernels.abi cimport (
-    FAULT_PYTHON, SPACE_GRADIENTS, respnet_frame, respnet_step)
+    FAULT_PYTHON, SPACE_GRADIENTS, respnet_frame, respnet_step, respnet_term)
 
 cimport numpy as cnp
 
@@ -25,10 +25,12 @@ cdef class Callback:
 
     shapes: of each operand, (rows, *shape) where it has rows ("rows", shape) or ("once", shape);
     None where it is absent. reads: how many of them are read, from the first on. key: a number of
-    the frame; forward and backward of the same rows have the same.
+    the frame; forward and backward of the same rows have the same. judges: it is a loss; it also
+    gets how many places the term counts and its weight, and gives the value first.
     """
 
-    def __init__(self, function, list shapes, int reads):
+    def __init__(self, function, list shapes, int reads, bint judges=False):
+        self.judges = judges
         self.function, self.shapes, self.reads = function, shapes, reads
         self.errors = {}
 
@@ -55,10 +57,16 @@ cdef class Callback:
             frame.base[step.space[i]] + step.offset[i] * self.element)
 
     cdef int call(self, const respnet_step *step, respnet_frame *frame) except -1:
+        cdef respnet_term *term
         cdef int i
         arrays = [None if self.shapes[i] is None else self.view(step, frame, i).copy()
                   for i in range(self.reads)]
-        results = self.function(<size_t>frame, arrays)
+        if self.judges:
+            term = &frame.term[step.dim[2]]
+            value, *results = self.function(<size_t>frame, arrays, term.count, step.constant[0])
+            term.loss += value
+        else:
+            results = self.function(<size_t>frame, arrays)
         for i, result in enumerate(results, self.reads):
             if self.shapes[i] is None:
                 continue

@@ -24,4 +24,15 @@ def _python(method: str):
     return lower
 
 
-PYTHON = {"python_forward": _python("forward"), "python_backward": _python("backward")}
+def _loss(low, step):
+    low.emit(step.op, step.operands, (0, 0, step.attributes["term"]), (step.attributes["scale"],))
+    shapes = [_shape(o) for o in step.operands]
+    callback = Callback(step.attributes["function"].loss, shapes, reads=3, judges=True)
+    low.out.steps[-1] = replace(low.out.steps[-1], callback=callback)
+
+
+PYTHON = {
+    "python_forward": _python("forward"),
+    "python_backward": _python("backward"),
+    "python_loss": _loss,
+}

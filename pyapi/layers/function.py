@@ -4,8 +4,8 @@ from respnet.engine import activations as engine
 from respnet.engine.spec import Node
 
 from ..activations import name_of
+from ..functions import FUNCTIONS, function_named
 from .base import REQUIRED, Layer
-from .own import FUNCTIONS, function_named
 
 
 class Lambda(Layer):

@@ -25,9 +25,9 @@ from respnet.engine.tensors import GradientTape, Tensor
 
 from .. import initializers, regularizers
 from ..arguments import plain, unknown
+from ..functions import FUNCTIONS
+from ..losses_base import OWN, Loss
 from ..variables import Variable, standing_for
-
-FUNCTIONS: dict = {}  # name -> function of Lambda layers, as files may ask for them
 
 
 class Written:
@@ -251,19 +251,10 @@ def learn(custom_objects) -> None:
     for name, value in (custom_objects or {}).items():
         if isinstance(value, type) and issubclass(value, Written) and value.kind == "python":
             register(name, value)
+        elif isinstance(value, type) and issubclass(value, Loss):
+            OWN[name] = value
         elif callable(value):
             FUNCTIONS[name] = value
-
-
-def function_named(value):
-    """A function, or the one of a name that ``learn`` was told."""
-    if callable(value):
-        return value
-    if value not in FUNCTIONS:
-        raise ValueError(
-            f"{unknown('function', value, FUNCTIONS)}; load_model takes custom_objects={{name: f}}"
-        )
-    return FUNCTIONS[value]
 
 
 def check_plain(layer) -> None:

@@ -1,0 +1,16 @@
+"""Functions of users, as files ask for them: by name (Lambda, activations, losses)."""
+
+from .arguments import unknown
+
+FUNCTIONS: dict = {}  # those that load_model was given
+
+
+def function_named(value):
+    """A function, or the one of a name that ``learn`` was told."""
+    if callable(value):
+        return value
+    if value not in FUNCTIONS:
+        raise ValueError(
+            f"{unknown('function', value, FUNCTIONS)}; load_model takes custom_objects={{name: f}}"
+        )
+    return FUNCTIONS[value]
