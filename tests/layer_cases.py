@@ -33,6 +33,8 @@ SEQUENCES = [
     ("permute", {"dims": [2, 1]}),
     ("cropping_1d", {"cropping": [1, 0]}),
 ]
+# the same for pictures
+PICTURES = [("random_flip", {}), ("random_flip", {"mode": "vertical", "seed": 4})]
 MERGES = ["add", "average", "subtract", "multiply", "maximum", "minimum"]
 
 

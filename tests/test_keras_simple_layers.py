@@ -27,6 +27,7 @@ from respnet.layers import (
     Normalization,
     Permute,
     PReLU,
+    RandomFlip,
     ReLU,
     Rescaling,
     Softmax,
@@ -199,9 +200,14 @@ def test_activations_are_those_of_torch():
 
 def masks_of(layer, shape, rows=60):
     """What a layer makes of ones in a step of training."""
+    return trained_on(layer, np.ones((rows, *shape)))
+
+
+def trained_on(layer, x):
+    """What a layer makes of x in a step of training."""
+    rows, *shape = x.shape
     network = Sequential([Input(shape), layer], dtype="float64").network
     session = Session(network, Update.of("sgd"), seed=network.spec.seed, watch=("outputs",))
-    x = np.ones((rows, *shape))
     session.train(session.feed(x, x), np.arange(rows), rows)
     return session.outputs()[-1]
 
@@ -218,6 +224,20 @@ def test_a_noise_shape_shares_its_mask():
         Dropout(0.5, noise_shape=(1, 5, 6))
     with pytest.raises(ValueError, match="does not fit rows of shape"):
         Sequential([Input((5, 6)), Dropout(0.5, noise_shape=(None, 5))])
+
+
+@pytest.mark.parametrize("mode", ["horizontal", "vertical", "horizontal_and_vertical"])
+def test_pictures_are_mirrored_by_chance_in_training(mode):
+    x = RNG.normal(size=(200, 3, 4, 2))
+    got = trained_on(RandomFlip(mode, seed=5), x)
+    forms = {"as it is": x, "horizontal": x[:, :, ::-1], "vertical": x[:, ::-1]}
+    forms["both"] = x[:, ::-1, ::-1]
+    counts = {n: int((got == f).all(axis=(1, 2, 3)).sum()) for n, f in forms.items()}
+    allowed = {"as it is", *([mode] if mode in forms else forms)}
+    assert sum(counts.values()) == 200
+    assert all((count > 200 / len(allowed) / 2) == (n in allowed) for n, count in counts.items())
+    assert np.array_equal(got, trained_on(RandomFlip(mode, seed=5), x))
+    assert np.array_equal(single(RandomFlip(mode), x), x)
 
 
 @pytest.mark.parametrize("cls", [Dropout, GaussianDropout, GaussianNoise])

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from layer_cases import (
     CHAINS,
     MERGES,
+    PICTURES,
     SEQUENCES,
     chain,
     merged,
@@ -21,7 +22,11 @@ from respnet.engine.kernels import levels
 from respnet.engine.program import compile_program
 
 SHAPES = [(5,), (40,), (4, 5), (3, 2, 17)]
-ALL = [*((case, shape) for case in CHAINS for shape in SHAPES), *((c, (4, 6)) for c in SEQUENCES)]
+ALL = [
+    *((case, shape) for case in CHAINS for shape in SHAPES),
+    *((case, (4, 6)) for case in SEQUENCES),
+    *((case, (3, 4, 2)) for case in PICTURES),
+]
 BROADCASTS = [
     [(5,), (5,), (5,)],
     [(4, 5), (4, 5)],
@@ -56,7 +61,7 @@ def check(spec, level, rows, seed=0):
     assert abs(loss - want.loss) < tolerance * scale
     assert np.abs(gradient - want.gradient).max() < tolerance * scale
     assert np.abs(trainer.vector - want.vector).max() < tolerance
-    moving = any(node.kind == "batch_normalization" for node in spec.nodes)
+    moving = compile_program(spec, "train").whole_batches
     assert bool(np.any(trainer.vector != start)) == moving
 
 
@@ -138,6 +143,16 @@ def test_gradients_of_layers_are_slopes(case, shape, width, rows, seed):
 )
 def test_gradients_of_layers_over_sequences_are_slopes(case, times, width, rows, seed):
     check_slopes(chain(*case, (times, width), dtype="float64"), rows, seed)
+
+
+@settings(max_examples=10, deadline=None)
+@given(
+    case=st.sampled_from(PICTURES),
+    shape=st.lists(st.integers(1, 5), min_size=3, max_size=3),
+    seed=st.integers(0, 9999),
+)
+def test_gradients_of_layers_over_pictures_are_slopes(case, shape, seed):
+    check_slopes(chain(*case, tuple(shape), dtype="float64"), 20, seed)
 
 
 @settings(max_examples=40, deadline=None)
@@ -287,6 +302,10 @@ REFUSED = [
      "layer_normalization center must be true or false, got 1"),
     ("prelu", {"shared_axes": [2]}, [(4, 3)],
      "prelu shared_axes must be the first axes of (4, 3), from 1 on, got [2]"),
+    ("random_flip", {"mode": "both"}, [],
+     "random_flip mode must be one of horizontal, vertical, horizontal_and_vertical, got 'both'"),
+    ("random_flip", {}, [(4, 3)],
+     "random_flip wants pictures of shape (Y, X, C), got (4, 3)"),
     ("rescaling", {}, [], "rescaling scale must be a number, got None"),
     ("category_encoding", {"num_tokens": 0}, [],
      "category_encoding num_tokens must be a positive integer, got 0"),

@@ -7,6 +7,12 @@ from respnet.engine.layers import moves
 from respnet.engine.layers.base import Layer
 
 
+def check_seed(kind: str, seed) -> None:
+    """A layer's own seed is None or a whole number (SpecError)."""
+    if seed is not None and (not isinstance(seed, int) or not 0 <= seed < 2**62):
+        raise SpecError(f"{kind} seed must be a whole number from 0 on, got {seed!r}")
+
+
 class Noise(Layer):
     """Base: ``amount`` names the argument that says how much; at 0 nothing happens.
 
@@ -22,9 +28,7 @@ class Noise(Layer):
         if not isinstance(value, (int, float)) or value < 0 or not below:
             wanted = "in [0, 1)" if self.amount == "rate" else "a number of at least 0"
             raise SpecError(f"{self.kind} {self.amount} must be {wanted}, got {value!r}")
-        seed = self.config["seed"]
-        if seed is not None and (not isinstance(seed, int) or not 0 <= seed < 2**62):
-            raise SpecError(f"{self.kind} seed must be a whole number from 0 on, got {seed!r}")
+        check_seed(self.kind, self.config["seed"])
 
     def _off(self, b) -> bool:
         return not b.training or self.config[self.amount] == 0

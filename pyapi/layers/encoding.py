@@ -26,4 +26,21 @@ class CategoryEncoding(Layer):
             raise ValueError(f"layer {self.name}: sparse is not supported")
 
 
-__all__ = ["CategoryEncoding", "Rescaling"]
+class RandomFlip(Layer):
+    """Pictures (B,Y,X,C) as they are or mirrored, by chance, in training
+
+    ``mode``: horizontal (left and right change places), vertical, or horizontal_and_vertical.
+    """
+
+    kind = "random_flip"
+    arguments = {"mode": "horizontal_and_vertical", "seed": None, "data_format": None}
+    ignored = ("data_format",)
+
+    def check(self) -> None:
+        if self.data_format not in (None, "channels_last"):
+            raise ValueError(
+                f"layer {self.name}: data_format must be channels_last, got {self.data_format!r}"
+            )
+
+
+__all__ = ["CategoryEncoding", "RandomFlip", "Rescaling"]
