@@ -236,3 +236,21 @@ def test_layer_normalization_is_torchs():
         assert [w.shape for w in model.get_weights()] == [shape] * 2
         want = torch.nn.functional.layer_norm(torch.tensor(x), shape, eps=1e-3).numpy()
         assert np.allclose(model.predict(x), want, atol=1e-12)
+
+
+def test_a_frozen_layer_uses_its_moving_statistics_and_leaves_them():
+    model, (x, y) = network(), rows()
+    model.layers[1].trainable = False
+    model.compile(SGD(RATE), "mse")
+    before, predicted = model.layers[1].get_weights(), model.predict(x)
+    loss = np.ravel(model.train_on_batch(x, y))[0]
+    assert np.isclose(loss, ((predicted - y) ** 2).mean())
+    assert all(map(np.array_equal, before, model.layers[1].get_weights()))
+    assert not np.allclose(model.predict(x), predicted)
+    program = model.network.program("train")
+    assert not program.whole_batches
+    trainer = model.network.trainer("sgd")
+    data = trainer.stage(x, y)
+    _, gradient = trainer.gradient(data)
+    places = np.arange(0, len(gradient), 7)
+    assert np.allclose(slopes(trainer, data, places), gradient[places], atol=1e-6)

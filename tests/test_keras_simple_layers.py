@@ -209,7 +209,7 @@ def trained_on(layer, x):
     network = Sequential([Input(shape), layer], dtype="float64").network
     session = Session(network, Update.of("sgd"), seed=network.spec.seed, watch=("outputs",))
     session.train(session.feed(x, x), np.arange(rows), rows)
-    return session.outputs()[-1]
+    return session.outputs()[network.spec.outputs[0]]
 
 
 def test_a_noise_shape_shares_its_mask():
