@@ -13,16 +13,19 @@ from .variables import Variable
 class Differentiable:
     """Part of a model that is compiled."""
 
-    def _variables(self, trainable: bool) -> list[Variable]:
+    def variables_of(self, leaf, trainable: bool) -> list[Variable]:
+        """The weights of one layer that training changes, or leaves as they are."""
         layout, found = self._need_built().layout, []
-        for leaf in self.leaves():
-            made = {variable.name: variable for variable in getattr(leaf, "variables", ())}
-            for path in self.parameter_names(leaf):
-                place, name = layout.places[path], path.rpartition("/")[2]
-                if (place.offset < layout.trainable) is trainable:
-                    about = {"trainable": trainable, "path": path}
-                    found.append(made.get(name) or Variable(leaf, name, place.shape, **about))
+        made = {variable.name: variable for variable in leaf.variables}
+        for path in self.parameter_names(leaf):
+            place, name = layout.places[path], path.rpartition("/")[2]
+            if (place.offset < layout.trainable) is trainable:
+                about = {"trainable": trainable, "path": path}
+                found.append(made.get(name) or Variable(leaf, name, place.shape, **about))
         return found
+
+    def _variables(self, trainable: bool) -> list[Variable]:
+        return [v for leaf in self.leaves() for v in self.variables_of(leaf, trainable)]
 
     @property
     def trainable_weights(self) -> list[Variable]:

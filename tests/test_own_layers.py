@@ -2,6 +2,7 @@
 come out as they are."""
 
 import json
+import pickle
 import subprocess
 import sys
 import textwrap
@@ -432,3 +433,32 @@ def test_a_function_is_not_taken_for_the_library_s_by_its_name():
     assert Dense(2, activation=respnet.activations.relu).activation == "relu"
     with pytest.raises(ValueError, match="unknown activation"):
         GRU(3, activation=swish)
+
+
+def test_a_frozen_layer_of_ones_own_keeps_its_weights(tmp_path):
+    layers = [Linear(4, name="a"), Linear(3, name="b"), Dense(2, name="c")]
+    net = respnet.Sequential([Input((5,)), *layers])
+    with pytest.raises(ValueError, match="has no weights before a model with it is built"):
+        Linear(2).trainable_weights  # noqa: B018
+    layers[1].trainable = False
+    net.compile("sgd", "mse")
+    before = net.get_weights()
+    net.fit(X, Y, epochs=1, verbose=0)
+    moved = [not np.array_equal(a, b) for a, b in zip(before, net.get_weights(), strict=True)]
+    assert moved == [True, True, False, False, True, True]
+    assert [v.path for v in layers[1].non_trainable_weights] == ["b/kernel", "b/bias"]
+    assert layers[1].trainable_weights == [] and layers[0].trainable_weights[0] is layers[0].kernel
+    assert [v.path for v in layers[2].trainable_weights] == ["c/kernel", "c/bias"]
+    loss, gradients = net.loss_and_gradients(X, Y)
+    assert [g.shape for g in gradients] == [(5, 4), (4,), (3, 2), (2,)]
+    net.optimizer.apply_gradients(zip(gradients, net.trainable_weights, strict=True))
+    net.save(tmp_path / "frozen.respnet")
+    again = respnet.load_model(tmp_path / "frozen.respnet")
+    assert np.array_equal(again.predict(X), net.predict(X))
+    assert [v.path for v in again.trainable_weights] == [v.path for v in net.trainable_weights]
+
+
+def test_pickled():
+    net = respnet.Sequential([Input((5,)), Linear(4), Dense(2)])
+    again = pickle.loads(pickle.dumps(net))
+    assert np.array_equal(again.predict(X), net.predict(X))

@@ -99,6 +99,19 @@ class Written:
         """Weight name -> Regularizer."""
         return {v.name: v.regularizer for v in self.variables if v.regularizer is not None}
 
+    def _weights_by(self, trainable: bool) -> list[Variable]:
+        self._owned()  # it says so if there are none yet
+        return [v for leaf in self.leaves() for v in leaf.model.variables_of(leaf, trainable)]
+
+    @property
+    def trainable_weights(self) -> list[Variable]:
+        """What training changes, since the model was compiled."""
+        return self._weights_by(True)
+
+    @property
+    def non_trainable_weights(self) -> list[Variable]:
+        return self._weights_by(False)
+
     @property
     def own(self) -> "Called":
         return self.__dict__.setdefault("_own", Called(self))
