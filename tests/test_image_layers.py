@@ -209,6 +209,10 @@ WINDOW = {"filters": 2, "kernel_size": 3}
          "2 of them, got None"),
         ((5, 5, 1), ("conv2d", {**WINDOW, "strides": (1, 2, 3)}), "conv2d strides must be a "
          "positive integer or 2 of them, got .1, 2, 3."),
+        ((5, 5, 1), ("conv2d", {**WINDOW, "strides": None}), "conv2d strides must be a positive "
+         "integer or 2 of them, got None"),
+        ((5, 5, 1), ("max_pooling2d", {"strides": 0}), "max_pooling2d strides must be a positive "
+         "integer or 2 of them, got 0"),
         ((5, 1), ("conv1d", {**WINDOW, "dilation_rate": 0}), "conv1d dilation_rate must be a "
          "positive integer, got 0"),
         ((5, 5, 1), ("conv2d", {**WINDOW, "padding": "causal"}), "conv2d padding must be one of "

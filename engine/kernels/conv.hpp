@@ -9,6 +9,7 @@
 #pragma once
 
 #include "gemm.hpp"
+#include "step.hpp"
 
 namespace RESPNET_LEVEL {
 
@@ -106,6 +107,33 @@ void convolve_gradient(const convolution &c, const R *x, const R *dz, R *dkernel
             });
         });
     });
+}
+
+// dx (Y,X,C), not padded, of windows with strides: what each window takes is a row of dz times the
+// kernel^T, packed in panels, and is added where the window lies; top, left: pads in front of x.
+// workspace: PLACES * depth
+template <class R>
+void convolve_back(const convolution &c, int64_t top, int64_t left, const R *dz, const R *panels,
+                   R *dx, R *workspace) {
+    const int64_t K = c.depth();
+    memset(dx, 0, c.Y * c.X * c.C * sizeof(R));
+    const auto add_window = [&](int64_t p, int64_t q, const R *d) {
+        for (int64_t v = 0; v < c.V; v++)
+            for (int64_t u = 0; u < c.U; u++, d += c.C) {
+                const int64_t y = p * c.SY + v * c.DY - top, x = q * c.SX + u * c.DX - left;
+                if (y < 0 || y >= c.Y || x < 0 || x >= c.X) continue;
+                R *to = dx + (y * c.X + x) * c.C;
+                each_register<R>(c.C, [&](int64_t i, int64_t part) {
+                    put<R>(to + i, take<R>(to + i, part) + take<R>(d + i, part), part);
+                });
+            }
+    };
+    for (int64_t p = 0; p < c.P; p++)
+        pieces(c.Q, PLACES, [&](int64_t q, int64_t places) {
+            gemm_panels<R>(places, K, c.O, dz + (p * c.Q + q) * c.O, c.O, panels, workspace, K,
+                           false, nullptr, activation::number_linear);
+            for (int64_t i = 0; i < places; i++) add_window(p, q + i, workspace + i * K);
+        });
 }
 
 // All panels of the kernel as the gradient of x meets it: the window turned round, (V,U,O,C).

@@ -1,15 +1,16 @@
 """Lowering of convolution, pooling and padding.
 
 Kernels convolve images that are padded already, so pads are steps of their own. The gradient of x
-is a convolution too: of dz, its numbers ``strides`` apart among zeros, with the window turned.
+is a convolution too, of dz with the window turned; with strides each window adds to dx by itself.
 Windows of 3 x 3 without strides over enough channels go by fewer products (winograd.hpp).
 """
 
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 from math import prod
 
 from respnet.engine.kernels.plan import Scratch
 
+PLACES = 256  # as in conv.hpp
 WORKSPACE = 16 * 1024  # numbers: a strip of dz in conv.hpp, the largest of all levels and dtypes
 # Channels from which the products saved pay for the transforms, and numbers of transformed tiles
 # that stay in the second-level cache: T (C + O) of a block.
@@ -72,13 +73,13 @@ def _sizes(x, kernel, y, attributes) -> _Convolution:
     return _Convolution(Y + top + bottom, X + left + right, C, P, Q, O, V, U, *strides, *dilation)
 
 
-def _padded(low, x, size, begin, apart=(1, 1)):
+def _padded(low, x, size, begin):
     """x in the midst of zeros: (*size, C), from place ``begin`` on; x itself if that is all."""
     image = _image(x)
     if image[:2] == size:
         return x
     y = Scratch("work", prod(size) * image[2])
-    low.emit("zero_padding_forward_rows", (x, y), (*image, *size, *begin, *apart))
+    low.emit("zero_padding_forward_rows", (x, y), (*image, *size, *begin))
     return y
 
 
@@ -136,10 +137,20 @@ def _input_gradient(low, c: _Convolution, kernel, dz, dx, attributes):
     """dx (Y,X,C): what stands `pads` places from the border was met by that fewer windows."""
     Y, X, _ = _image(dx)
     top, _, left, _ = attributes["pads"]
+    if (c.SY, c.SX) != (1, 1):
+        return _strided_gradient(low, replace(c, Y=Y, X=X), kernel, dz, dx, (top, left))
     reach_y, reach_x = (c.V - 1) * c.DY, (c.U - 1) * c.DX
     back = _Convolution(Y + reach_y, X + reach_x, c.O, Y, X, c.C, c.V, c.U, 1, 1, c.DY, c.DX)
-    spread = _padded(low, dz, back.size, (reach_y - top, reach_x - left), (c.SY, c.SX))
-    _convolve(low, back, spread, _packed(low, kernel, True, back.by_tiles), None, dx, 0)
+    padded = _padded(low, dz, back.size, (reach_y - top, reach_x - left))
+    return _convolve(low, back, padded, _packed(low, kernel, True, back.by_tiles), None, dx, 0)
+
+
+def _strided_gradient(low, c: _Convolution, kernel, dz, dx, begin):
+    taken = c.V * c.U * c.C
+    size = low.sizes.panels(c.O, taken)
+    transposed = low.pack("pack_panels_transposed", kernel, size, (taken, c.O))
+    operands = (dz, transposed, dx, Scratch("work", PLACES * taken, False))
+    low.emit("conv2d_input_gradient_rows", operands, (*astuple(c), *begin))
 
 
 def _pooling(low, step, x, y):
@@ -167,7 +178,7 @@ def masked_mean(low, step):
 
 def _zero_padding(low, step, x, y):
     top, _, left, _ = step.attributes["pads"]
-    dims = (*_image(x), *_image(y)[:2], top, left, 1, 1)
+    dims = (*_image(x), *_image(y)[:2], top, left)
     low.emit(step.op + "_rows", step.operands, dims)
 
 

@@ -34,6 +34,16 @@ template <class R> static void conv2d_backward_rows(const respnet_step *s, respn
         convolve_gradient<R>(c, x, dz, at<R>(s, f, 2), add || b > 0, at<R>(s, f, 4));
 }
 
+// dz, packed kernel^T -> dx, where there are strides; 3 workspace; Y and X not padded; dims 12 top,
+// 13 left
+template <class R> static void conv2d_input_gradient_rows(const respnet_step *s, respnet_frame *f) {
+    const convolution c = convolution_of(s);
+    const R *dz = at<R>(s, f, 0);
+    R *dx = at<R>(s, f, 2);
+    for (int64_t b = 0; b < f->rows; b++, dz += c.P * c.Q * c.O, dx += c.Y * c.X * c.C)
+        convolve_back<R>(c, s->dim[12], s->dim[13], dz, at<R>(s, f, 1), dx, at<R>(s, f, 3));
+}
+
 // The same for windows of 3 x 3 by winograd.hpp. dims: 0 Y, 1 X, 2 C, 3 P, 4 Q, 5 O, 6 tiles of a
 // block, 7 activation, or whether gradients are always added to
 RESPNET_INLINE winograd winograd_of(const respnet_step *s) {
@@ -68,20 +78,15 @@ template <class R> static void pack_turned_kernel(const respnet_step *s, respnet
 }
 
 // x (Y,X,C) -> y (P,Q,C), zeros but for x at (top, left); dims: 0 Y, 1 X, 2 C, 3 P, 4 Q, 5 top,
-// 6 left, 7 rows, 8 places from one number of x to the next
+// 6 left
 template <class R> static void zero_padding_forward_rows(const respnet_step *s, respnet_frame *f) {
     const int64_t *d = s->dim, Y = d[0], X = d[1], C = d[2], P = d[3], Q = d[4];
     const R *x = at<R>(s, f, 0);
     R *y = at<R>(s, f, 1);
     for (int64_t b = 0; b < f->rows; b++, y += P * Q * C) {
         memset(y, 0, P * Q * C * sizeof(R));
-        for (int64_t i = 0; i < Y; i++, x += X * C) {
-            R *row = y + ((d[5] + i * d[7]) * Q + d[6]) * C;
-            if (d[8] == 1) memcpy(row, x, X * C * sizeof(R));
-            else
-                for (int64_t j = 0; j < X; j++)
-                    memcpy(row + j * d[8] * C, x + j * C, C * sizeof(R));
-        }
+        for (int64_t i = 0; i < Y; i++, x += X * C)
+            memcpy(y + ((d[5] + i) * Q + d[6]) * C, x, X * C * sizeof(R));
     }
 }
 

@@ -47,7 +47,8 @@ class Windowed(Layer):
             wanted = ", ".join(self.paddings)
             raise SpecError(f"{self.kind} padding must be one of {wanted}, got {padding!r}")
         self.size = self._lengths(self.window)
-        self.strides = self._lengths("strides") if self.config["strides"] else self.size
+        beside = self.window == "pool_size" and self.config["strides"] is None
+        self.strides = self.size if beside else self._lengths("strides")
         self.dilation = self._lengths("dilation_rate") if "dilation_rate" in self.config else (1, 1)
 
     def _lengths(self, name: str) -> tuple[int, int]:
