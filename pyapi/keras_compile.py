@@ -1,20 +1,36 @@
-"""How a model was compiled, as Keras writes it: optimizer, one loss and metrics by name."""
+"""How a model was compiled, as Keras writes it: optimizer, losses, metrics by name."""
 
 from . import losses, optimizers
 
 
 def compiled(model) -> dict | None:
-    """What Keras calls ``compile_config``; None if the model is not compiled with one loss."""
-    if model.optimizer is None or not isinstance(model.loss, losses.Loss):
+    """What Keras calls ``compile_config``; None if the model is not compiled with a loss."""
+    if model.optimizer is None or model.loss is None:
         return None
-    optimizer, loss = model.optimizer, model.loss
+    optimizer, loss, wanted = model.optimizer, model.loss, model._wanted
+    several = isinstance(loss, dict)
     return {
         "optimizer": _object("keras.optimizers", optimizer, _rate(optimizer)),
-        "loss": _object("keras.losses", loss, loss.get_config()),
-        "loss_weights": None,
-        "metrics": [m for m in model._wanted["metrics"] or () if isinstance(m, str)],
+        "loss": {n: _loss(each) for n, each in loss.items()} if several else _loss(loss),
+        "loss_weights": wanted["loss_weights"],
+        "metrics": _named(wanted["metrics"]),
         "weighted_metrics": None,
     }
+
+
+def _loss(loss) -> dict:
+    if not isinstance(loss, losses.Loss):
+        raise ValueError(f"loss {loss!r} cannot be written for Keras; include_optimizer=False")
+    return _object("keras.losses", loss, loss.get_config())
+
+
+def _named(metrics):
+    """Metrics that are names, in the lists and dicts they came in."""
+    if isinstance(metrics, dict):
+        return {name: _named(each) for name, each in metrics.items()}
+    if isinstance(metrics, (list, tuple)):
+        return [_named(each) for each in metrics if not callable(each)]
+    return metrics if isinstance(metrics, str) else None
 
 
 def _object(module: str, value, config: dict) -> dict:
@@ -35,7 +51,8 @@ def compile_from(model, how: dict) -> None:
     try:
         model.compile(
             optimizer=_made(how["optimizer"], optimizers.CLASSES),
-            loss=_described(how.get("loss")),
+            loss=_losses(how.get("loss")),
+            loss_weights=how.get("loss_weights"),
             metrics=how.get("metrics"),
         )
     except (KeyError, TypeError, ValueError) as problem:
@@ -56,6 +73,13 @@ def _made(data, classes):
         raise ValueError(f"schedule {rate.get('class_name')}")
     known = {*made.arguments, *optimizers.COMMON}
     return made(**{k: v for k, v in config.items() if k in known})
+
+
+def _losses(loss):
+    """Of one output, or of several by name or in a list."""
+    if isinstance(loss, dict) and "class_name" not in loss:
+        return {name: _described(each) for name, each in loss.items()}
+    return [_described(each) for each in loss] if isinstance(loss, list) else _described(loss)
 
 
 def _described(loss):

@@ -21,6 +21,7 @@ WITHOUT_EFFECT = {
     "optional": False,
     "synchronized": False,
     "renorm": False,
+    "rms_scaling": False,
     "groups": 1,
     "time_major": False,
     "data_format": "channels_last",

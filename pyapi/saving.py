@@ -187,9 +187,9 @@ def restore_model(about: dict, custom: dict, dtype: str = "float32"):
     from .models import Model, Sequential
 
     layers = [restore_layer(each, custom) for each in about["layers"]]
-    leaves = dict.fromkeys(leaf for layer in layers for leaf in layer.leaves())
-    for number, leaf in enumerate(leaves):
-        leaf.learns = number not in about.get("frozen", ())
+    leaves = list(dict.fromkeys(leaf for layer in layers for leaf in layer.leaves()))
+    for number in about.get("frozen", ()):
+        leaves[number].learns = False
     if about["class"] == "Sequential":
         return Sequential(layers, name=about["name"], dtype=dtype)
     outputs = []

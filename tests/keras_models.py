@@ -71,7 +71,20 @@ def both_ways(keras):
     ], name="both_ways"), [floats(3, 6, 2)]  # fmt: skip
 
 
-MODELS = {made.__name__: made for made in (chain, picture, graph, both_ways)}
+def simple(keras):
+    """Normalisation, activations with constants, and merges."""
+    layers = keras.layers
+    x = layers.Input((6, 4), name="x")
+    y = layers.BatchNormalization()(layers.Conv1D(4, 3, padding="same")(x))
+    z = layers.LayerNormalization()(layers.LeakyReLU(negative_slope=0.1)(x))
+    y = layers.ELU(alpha=0.5)(layers.Concatenate()([y, z, layers.Multiply()([y, z])]))
+    y = layers.PReLU(shared_axes=[1])(layers.Permute((2, 1))(y))
+    y = layers.GlobalAveragePooling1D()(layers.ReLU(max_value=2)(layers.Rescaling(0.5)(y)))
+    y = layers.Dense(3, activation="selu")(layers.GaussianNoise(0.1)(y))
+    return keras.Model(x, layers.Softmax()(y), name="simple"), [floats(4, 6, 4)]
+
+
+MODELS = {made.__name__: made for made in (chain, picture, graph, both_ways, simple)}
 
 
 def listed(outputs):
@@ -86,7 +99,7 @@ def predictions(model, inputs):
 def shaken(model):
     """Weights that are none of the starting values."""
     chance = np.random.default_rng(3)
-    weights = [chance.normal(size=w.shape) / 2 for w in model.get_weights()]
+    weights = [abs(chance.normal(size=w.shape)) / 2 for w in model.get_weights()]
     model.set_weights([w.astype("float32") for w in weights])
     model.compile("adam", "mse", metrics=["mae"])
 

@@ -81,6 +81,22 @@ def test_a_model_that_is_not_compiled_stays_so(tmp_path):
         assert respnet.load_model(tmp_path / f"net{ending}").optimizer is None
 
 
+@pytest.mark.parametrize("ending", [".keras", ".h5"])
+def test_losses_of_several_outputs_and_frozen_layers_are_kept(tmp_path, ending):
+    model, inputs = MODELS["graph"](respnet)
+    model.get_layer("shared").trainable = False
+    names = model.output_names
+    losses = dict(zip(names, ["mse", "mae", None], strict=False))
+    model.compile("sgd", {n: o for n, o in losses.items() if o}, metrics={names[0]: ["mae"]})
+    model.save(tmp_path / f"net{ending}")
+    again = respnet.load_model(tmp_path / f"net{ending}")
+    assert {n: type(o).__name__ for n, o in again.loss.items()} == {
+        n: type(o).__name__ for n, o in model.loss.items()
+    }
+    assert not again.get_layer("shared").trainable
+    assert again.metrics_names == model.metrics_names
+
+
 def test_a_loaded_model_goes_on_learning(tmp_path):
     model, (x,) = MODELS["picture"](respnet)
     shaken(model)
