@@ -160,6 +160,7 @@ WINDOWS = [
     *[(f"global_{word}_pooling2d", {"keepdims": keep})
       for word in ("max", "average") for keep in (False, True)],
     ("zero_padding2d", {"padding": [[1, 2], [0, 3]]}),
+    ("random_flip", {}),
 ]  # fmt: skip
 WINDOWS_1D = [
     ("conv1d", {"filters": 4, "kernel_size": 3, "padding": "causal"}),
