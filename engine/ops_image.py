@@ -15,7 +15,7 @@ ROWS = (
     ),
     (
         "conv2d_backward",
-        "x (B,Y,X,C), kernel (V,U,C,O), dz (B,P,Q,O) -> dx? (B,Y,X,C), +dkernel (V,U,C,O), "
+        "x (B,Y,X,C), kernel (V,U,C,O), dz (B,P,Q,O) -> dx? (B,Y,X,C), +dkernel? (V,U,C,O), "
         "+dbias? (O)",
         "dz: the gradient of the sums, before the activation",
         ("strides", "pads", "dilation"),

@@ -197,6 +197,25 @@ def test_steps_may_be_images():
     assert np.allclose(gradient, want.gradient, atol=1e-14) and np.abs(gradient).max() > 1e-4
 
 
+@pytest.mark.parametrize("filters", [3, 16])  # with the sum as written, and by tiles
+def test_a_frozen_convolution_lets_gradients_through(filters):
+    layer = ("conv2d", {"filters": filters, "kernel_size": 3, "activation": "tanh"})
+    free = Model(chain((8, 7, 16), layer, layer, ("flatten", {}), ("dense", {"units": 2})))
+    nodes = [{**n.to_dict(), "trainable": n.name != "conv2d_1"} for n in free.spec.nodes]
+    held = Model(ModelSpec.from_dict({**free.spec.to_dict(), "nodes": nodes}))
+    held.swap(held.layout.moved(free.weights.vector, free.layout))
+    x, y = RNG(1).normal(size=(5, 8, 7, 16)), RNG(2).normal(size=(5, 2))
+    gradients = []
+    for model in (free, held):
+        trainer = model.trainer("sgd")
+        gradients.append((model.layout, trainer.gradient(trainer.stage(x, y))[1]))
+    (layout, want), (rest, have) = gradients
+    assert len(want) - len(have) == 9 * filters * filters + filters
+    for name in ("conv2d_0/kernel", "conv2d_0/bias", "dense_3/kernel"):
+        assert np.allclose(rest.view(have, name), layout.view(want, name), atol=1e-14)
+    assert np.abs(have).min() > 0
+
+
 WINDOW = {"filters": 2, "kernel_size": 3}
 
 

@@ -121,7 +121,13 @@ def conv2d_forward(low, step):
 def conv2d_backward(low, step):
     x, kernel, dz, dx, dkernel, dbias = step.operands
     c = _sizes(x, kernel, dz, step.attributes)
-    padded = _padded_input(low, x, c, step.attributes)
+    if dkernel is not None:  # kernel and bias of a layer are frozen together
+        _kernel_gradient(low, c, _padded_input(low, x, c, step.attributes), dz, dkernel, dbias)
+    if dx is not None:
+        _input_gradient(low, c, kernel, dz, dx, step.attributes)
+
+
+def _kernel_gradient(low, c: _Convolution, padded, dz, dkernel, dbias):
     name, dims, numbers = "conv2d_backward_rows", astuple(c), WORKSPACE
     if c.by_tiles:
         name, dims = "winograd_backward_rows", c.tiled()
@@ -129,8 +135,6 @@ def conv2d_backward(low, step):
         numbers += low.sizes.workspace(c.C, c.O, c.block)
     operands = (padded, dz, dkernel, dbias, Scratch("work", numbers, False))
     low.emit(name, operands, (*dims, low.shared(dkernel)))
-    if dx is not None:
-        _input_gradient(low, c, kernel, dz, dx, step.attributes)
 
 
 def _input_gradient(low, c: _Convolution, kernel, dz, dx, attributes):
