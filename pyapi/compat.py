@@ -21,6 +21,7 @@ from . import (
     losses,
     metrics,
     models,
+    onnx,
     optimizers,
     preprocessing,
     regularizers,
@@ -186,3 +187,4 @@ keras = _module(
     regularizers=_module(".regularizers", regularizers),
     utils=_utils,
 )
+keras2onnx = onnx  # convert_keras, save_model

@@ -2,6 +2,7 @@
 
 import io
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from respnet.engine.onnx.translate import NotPlain, to_spec
 from respnet.layers import GRU, LSTM, Dense, Dropout, Embedding, Input, SimpleRNN
 from respnet.onnx import OnnxModel, convert_keras, save_model
 
+GOLDEN = Path(__file__).parent / "golden"
 RNG = np.random.default_rng(7)
 WORDS = RNG.integers(0, 9, (5, 7)).astype(np.float32)
 
@@ -306,3 +308,12 @@ def test_a_missing_file_says_so(tmp_path):
         respnet.load_onnx(tmp_path / "none.onnx")
     with pytest.raises(FileError, match="no ONNX model"):
         respnet.load_onnx(b"")
+
+
+@pytest.mark.parametrize("name", ["rnn", "gru", "lstm", "cnn"])
+def test_models_that_tf2onnx_wrote_predict_what_keras_did(name):
+    """Written once by tf2onnx 1.17 of Keras 3.15; SimpleRNN and GRU are Loops there."""
+    data = np.load(GOLDEN / f"tf2onnx_{name}.npz")
+    other = respnet.load_onnx(GOLDEN / f"tf2onnx_{name}.onnx")
+    assert ("Loop" in {node.kind for node in other.graph.net.nodes}) == (name in ("rnn", "gru"))
+    np.testing.assert_allclose(other.predict(data["x"]), data["y"], atol=2e-5)

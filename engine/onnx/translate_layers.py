@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from respnet.engine.onnx.export_activations import NODES
-from respnet.engine.onnx.translate import BATCH, FIRST, TIME, Flat, NotPlain, Sizes, Value, only
+from respnet.engine.onnx.translate import BATCH, FIRST, TIME, Flat, Sizes, Value, only
 from respnet.engine.onnx.translate_images import rows_as_ours
 
 _LINEAR = ("dense", "conv2d", "conv1d")

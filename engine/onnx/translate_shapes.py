@@ -11,7 +11,6 @@ from respnet.engine.onnx.translate import (
     RNN_H,
     RNN_Y,
     TIME,
-    NotPlain,
     Sizes,
     Value,
     Zeros,
