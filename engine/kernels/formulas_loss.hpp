@@ -140,7 +140,7 @@ struct log_cosh {
 
 // 1 where the class of the row is o; class numbers are whole.
 template <class V> RESPNET_FN V is_class(V number, int64_t o) {
-    return select(less(abs(number - splat<V>(o)), splat<V>(0.5)), splat<V>(1), splat<V>(0));
+    return select(number == splat<V>(o), splat<V>(1), splat<V>(0));
 }
 
 // Targets as probabilities of each output, smoothed.
@@ -153,17 +153,18 @@ template <class V> struct categorical_targets {
     }
 };
 // Targets as the number of the class; rows of the class `ignored` (NaN: there is none) and of
-// numbers that are no output have no target.
+// numbers that are no output have no target: their number is that of no class.
 template <class V> struct sparse_targets {
     V number, counts;
     template <class Row>
-    RESPNET_FN sparse_targets(int64_t outputs, const Row &row, V ignored) : number(row.t(0)) {
-        const V half = splat<V>(0.5), zero = splat<V>(0), last = splat<V>(outputs) - half;
-        counts = select(less(-half, number), select(less(number, last), splat<V>(1), zero), zero);
-        counts = select(less(abs(number - ignored), half), zero, counts);
+    RESPNET_FN sparse_targets(int64_t outputs, const Row &row, V ignored) {
+        const V given = row.t(0), none = splat<V>(-1), zero = splat<V>(0);
+        const V known = select(less(given, splat<V>(outputs)), given, none);
+        number = select(known == ignored, none, known);
+        counts = select(less(number, zero), zero, splat<V>(1));
     }
     template <class Row> RESPNET_FN V operator()(const Row &, int64_t o) const {
-        return is_class(number, o) * counts;
+        return is_class(number, o);
     }
 };
 
