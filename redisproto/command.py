@@ -27,12 +27,21 @@ GROUP_CATEGORIES = {
     "transactions": "transaction",
     "nr": "nr",
     "ai": "ai",
+    "hash": "hash",
+    "list": "list",
+    "set": "set",
 }
 FLAG_CATEGORIES = {
     "readonly": {"read"},
     "write": {"write"},
     "admin": {"admin", "dangerous"},
 }
+
+
+def wrong_count(name):
+    """The error for a command called ``name`` (bytes) with too few or too many words."""
+    shown = name[:ERROR_WORD].decode("latin-1")
+    return CommandError(f"ERR wrong number of arguments for '{shown}' command")
 
 
 @dataclass(eq=False, repr=False)
@@ -85,7 +94,8 @@ class Command:
     def resolve(self, argv):
         """The row that serves these words: itself, or a subcommand. Checks the arity."""
         if len(argv) < -self.arity or (self.arity > 0 and len(argv) != self.arity):
-            raise CommandError(f"ERR wrong number of arguments for '{self.full_name}' command")
+            typed = self.group == "ai"  # as RedisAI's clients expect it
+            raise wrong_count(argv[0] if typed else self.full_name.encode())
         return self
 
     def parse(self, argv):

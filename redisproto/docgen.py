@@ -6,7 +6,9 @@ from . import table
 from .reply_types import describe
 
 TITLES = {"connection": "Connection", "generic": "Keys", "string": "Strings",
-          "transactions": "Transactions", "server": "Server", "nr": "Neural networks"}
+          "transactions": "Transactions", "hash": "Hashes",
+          "list": "Lists", "set": "Sets", "server": "Server", "cluster": "Cluster",
+          "nr": "Neural networks", "ai": "Tensors, models, scripts"}
 HEAD = """# Commands
 
 Written by `python -m respnet.redisproto.docgen` from the command table; do not edit. Arguments in

@@ -157,6 +157,17 @@ class Rest(Item):
         return {"name": self.name, "type": "string", "flags": flags}
 
 
+class Raw(Rest):
+    """All remaining words, for a parser of their own; ``text`` tells people what they are."""
+
+    def __init__(self, text, least=0, name="words"):
+        super().__init__(name, least)
+        self.text = text
+
+    def usage(self):
+        return self.text
+
+
 def key(name="key"):
     return Word(name, "key")
 

@@ -1,0 +1,56 @@
+"""Tensors: AI.TENSORSET, AI.TENSORGET."""
+
+from typing import Literal
+
+from .. import info
+from ..access import OK, database, fetch_string
+from ..ai_tensor import check_target, fetch_tensor, put_tensor
+from ..ai_tensor_words import LEAST_WORDS, MOST_WORDS, parse, reply
+from ..command import Family, wrong_count
+from ..errors import CommandError
+from ..grammar import key
+from ..words import Raw
+
+rows = Family("ai", since="1.0.0")
+info.MODULES.append({"name": b"ai", "ver": 10207})  # RedisAI 1.2.7
+
+FROM = ("ERR HASH, LIST or STRING and a key should come after the FROM argument in 'AI.TENSORSET' "
+        "command")
+NO_SUCH_KEY = "ERR no such key"
+DIMS = Raw("type [dim ...] [BLOB blob|VALUES value [value ...]|FROM STRING source]",
+           least=LEAST_WORDS - 2)
+
+
+@rows.command("ai.tensorset", key(), DIMS, flags="write denyoom", reply=Literal["OK"],
+              complexity="O(N) where N is the number of elements",
+              summary="Set a tensor: zeros, bytes, numbers, or what another key holds")
+def tensorset(session, request):
+    check_target(database(session), request.key)
+    put_tensor(session, request.key, parse(request.argv, lambda words: source(session, words)))
+    return OK
+
+
+def source(session, words):
+    """What another key holds, as (format, words)."""
+    if len(words) < 2 or words[0].lower() not in SOURCES:
+        raise CommandError(FROM)
+    return SOURCES[words[0].lower()](session, *words[1:])
+
+
+def from_string(session, key, *more):
+    data = fetch_string(session, key)
+    if data is None:
+        raise CommandError(NO_SUCH_KEY)
+    return b"blob", [data, *more]
+
+
+SOURCES = {b"string": from_string}
+
+
+@rows.command("ai.tensorget", key(), Raw("[META] [BLOB|VALUES]"), flags="readonly",
+              reply=list | bytes, complexity="O(N) where N is the number of elements",
+              summary="Get type and shape of a tensor, its bytes, its numbers")
+def tensorget(session, request):
+    if len(request.argv) > MOST_WORDS:
+        raise wrong_count(request.argv[0])
+    return reply(fetch_tensor(session, request.key), request.argv[2:])
