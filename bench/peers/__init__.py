@@ -23,6 +23,7 @@ RECURRENT = {
     "respnet": ("bench.peers.respnet_rnn", "respnet"),
     "torch": ("bench.peers.torch_rnn", "torch"),
     "onnxruntime": ("bench.peers.onnxruntime_rnn", "onnxruntime"),
+    "keras-tensorflow": ("bench.peers.keras_rnn", "tensorflow"),
 }
 # The same for nets with convolutions; ``inference(model, x)`` and ``rmsprop(model, x, y)``.
 IMAGES = {

@@ -83,9 +83,9 @@ def contests(quick):
     for (kind, units), bars in BARS.items():
         for (rows, times), limit in zip(SHAPES, bars, strict=True):
             yield inference(kind, units, rows, times, limit)
-    for name, case in TRAINING.items():
+    for name, (*case, limit) in TRAINING.items():
         if not quick or case[3] * case[0][0] < 2000:
-            yield trained(name, *case)
+            yield trained(name, *case, limit=limit)
 
 
 def inference(kind, units, rows, times, limit):
@@ -98,7 +98,15 @@ def inference(kind, units, rows, times, limit):
     return Contest(name, found, functools.partial(verify, found, 1e-4), bars, skipped)
 
 
-def trained(name, shape, layers, loss, rows, limit):
+def trained(name, *case, limit, against="torch", metric="cpu_us"):
+    found, skipped = training_sides(("respnet", against), *case)
+    bars = () if limit is None else (Bar(at_least=limit, against=against, metric=metric),)
+    name = f"{name}, {case[3]} rows, training step"
+    check = functools.partial(verify, found, 1e-4)
+    return Contest(name, found, check, bars, skipped, metric)
+
+
+def training_sides(names, shape, layers, loss, rows):
     model = randomised(ModelSpec.chain(shape, layers, loss=loss))
     rng, output = np.random.default_rng(2), model.output_shapes()[0]
     x = rng.normal(size=(rows, *shape))
@@ -107,11 +115,7 @@ def trained(name, shape, layers, loss, rows, limit):
     y = rng.normal(size=(rows, *output))
     if loss == "sparse_crossentropy":
         y = rng.integers(0, output[-1], (rows, *output[:-1], 1))
-    names = ("respnet", "torch")
-    found, skipped = sides("adam", names, model, x, y, modules=RECURRENT)
-    bars = (Bar(at_least=limit, against="torch"),)
-    name = f"{name}, {rows} rows, training step"
-    return Contest(name, found, functools.partial(verify, found, 1e-4), bars, skipped)
+    return sides("adam", names, model, x, y, modules=RECURRENT)
 
 
 def randomised(spec):

@@ -7,8 +7,6 @@
 // there are no branches on data. A sum of two products goes through multiply_add().
 #pragma once
 
-#include <stdint.h>
-
 #ifdef __CUDACC__
 #define RESPNET_FN __device__ __forceinline__
 #else

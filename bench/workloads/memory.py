@@ -1,0 +1,49 @@
+"""Peak memory of a process that trains three steps, each in a fresh interpreter."""
+
+import subprocess
+import sys
+
+from ..harness import Bar, Contest
+from ..pinning import ALL_CPUS, on_cpus
+from . import rnn
+
+TITLE = "Peak memory of training, three steps in a process of its own"
+BARS = {"char-GRU 3 x 512, 30 steps": 2.0, "LSTM 50, 100 on windows of 50": 5.0}
+PROGRAM = """
+from bench.pinning import pin
+pin()
+from bench.workloads import rnn
+found, skipped = rnn.training_sides(({side!r},), *rnn.TRAINING[{name!r}][:4])
+side = found[{side!r}]
+for _ in range(3):
+    side.call()
+print(*[line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM")])
+"""
+
+
+class Process:
+    """The program of one side; lower is better."""
+
+    def __init__(self, side: str, name: str):
+        self.command = [sys.executable, "-c", PROGRAM.format(side=side, name=name)]
+
+    def warm_up(self, seconds):
+        """Every process begins cold."""
+
+    def sample(self):
+        with on_cpus(ALL_CPUS):
+            done = subprocess.run(self.command, capture_output=True, text=True)
+        if done.returncode:
+            raise RuntimeError(f"{self.command} failed: {done.stderr}")
+        return {"peak_mib": int(done.stdout.split()[-1]) / 1024}
+
+
+def contests(quick):
+    for name, limit in BARS.items():
+        rows = rnn.TRAINING[name][3]
+        if quick and rows < 500:
+            continue
+        sides = {side: Process(side, name) for side in ("respnet", "torch")}
+        bars = (Bar(at_least=limit, against="torch", metric="peak_mib"),)
+        about = "Of the whole process, imports included."
+        yield Contest(f"{name}, {rows} rows", sides, lambda: about, bars, metric="peak_mib")

@@ -1,0 +1,15 @@
+// Compiles the kernels of RESPNET_BODY twice: for float and for double. In a body, R is the type
+// and RESPNET_KERNEL(name) begins the kernel name_float or name_double.
+#include "gpu.cuh"
+
+#define R float
+#define RESPNET_KERNEL(name) extern "C" __global__ void name##_float
+#include RESPNET_BODY
+#undef R
+#undef RESPNET_KERNEL
+
+#define R double
+#define RESPNET_KERNEL(name) extern "C" __global__ void name##_double
+#include RESPNET_BODY
+#undef R
+#undef RESPNET_KERNEL

@@ -1,0 +1,66 @@
+"""What the ops of a running program share: the stream, cuBLAS, memory, the batch's seed and faults."""
+
+from functools import cache
+
+from respnet.engine import activations
+from respnet.engine.gpu.blas import Blas
+from respnet.engine.gpu.sources import launch
+
+
+@cache
+def device(number: int) -> "Device":
+    return Device(number)
+
+
+class Device:
+    """One GPU: a stream that may be captured, cuBLAS on it, and streams' memory."""
+
+    def __init__(self, number: int):
+        import cupy
+
+        self.cupy, self.cuda = cupy, cupy.cuda.Device(number)
+        with self.cuda:
+            self.stream = cupy.cuda.Stream(non_blocking=True)
+            self.blas = Blas(self.stream)
+
+
+class Context:
+    """Of one program with a number of rows. Its memory is its own: a captured graph writes to the
+    same addresses at each launch, so nobody else may be given them.
+
+    fault: not 0, what was met, the largest that is allowed. losses: of this batch and the last.
+    """
+
+    def __init__(self, on: Device, dtype, training: bool):
+        cp = on.cupy
+        self.on, self.cp, self.dtype, self.training = on, cp, dtype, training
+        self.pool = cp.cuda.MemoryPool()
+        with on.cuda, on.stream:
+            self.seed = cp.zeros(1, cp.uint64)
+            self.fault = cp.zeros(4, dtype)
+
+    def empty(self, *shape):
+        return self.cp.empty(shape, self.dtype)
+
+    def zeros(self, *shape):
+        return self.cp.zeros(shape, self.dtype)
+
+    def multiply(self, a, b, **options):
+        """a (M,K) b (K,N), a new array."""
+        rows = a.shape[1] if options.get("of_a") else a.shape[0]
+        columns = b.shape[0] if options.get("of_b") else b.shape[1]
+        c = self.empty(rows, columns)
+        self.on.blas.multiply(a, b, c, **options)
+        return c
+
+    def launch(self, source: str, name: str, n: int, *arguments) -> None:
+        launch(source, name, n, self.dtype, *arguments)
+
+    def activation(self, name: str):
+        """Its number in formulas.hpp."""
+        return self.cp.int32(activations.NAMES.index(name))
+
+
+def matrix(x):
+    """x (...,N) as (M,N)"""
+    return x.reshape(-1, x.shape[-1])

@@ -1,0 +1,74 @@
+"""The ops on the GPU, named and called as those of the reference: read operands, then attributes.
+
+They return what they write, new arrays of the program's own memory. ``c`` is the Context.
+"""
+
+from respnet.engine.gpu.context import matrix
+from respnet.engine.gpu.losses import *  # noqa: F403
+from respnet.engine.gpu.recurrent import *  # noqa: F403
+from respnet.engine.gpu.sequence import *  # noqa: F403
+
+
+def scale_forward(c, x, scale, offset):
+    return x * scale + offset
+
+
+def dense_forward(c, x, kernel, bias, *, activation):
+    y = c.multiply(matrix(x), kernel)
+    columns = c.cp.int64(y.shape[1])
+    c.launch("elementwise", "bias_activation", y.size, y, bias, columns, c.activation(activation),
+             c.cp.int64(y.size))
+    return y.reshape(*x.shape[:-1], -1)
+
+
+def dense_backward(c, x, kernel, dz):
+    flat_x, flat_d = matrix(x), matrix(dz)
+    dx = c.multiply(flat_d, kernel, of_b=True).reshape(x.shape)
+    return dx, c.multiply(flat_x, flat_d, of_a=True), flat_d.sum(axis=0)
+
+
+def activation_forward(c, x, *, activation):
+    y = c.cp.empty_like(x)
+    c.launch("elementwise", "activation_forward", x.size, x, y, c.activation(activation),
+             c.cp.int64(x.size))
+    return y
+
+
+def activation_backward(c, x, y, dy, *, activation):
+    dx = c.cp.empty_like(y)
+    c.launch("elementwise", "activation_backward", y.size, x, y, dy, dx, c.activation(activation),
+             c.cp.int64(y.size))
+    return dx
+
+
+def softmax_forward(c, x):
+    e = c.cp.exp(x - x.max(axis=-1, keepdims=True))
+    return e / e.sum(axis=-1, keepdims=True)
+
+
+def softmax_backward(c, y, dy):
+    return y * (dy - (dy * y).sum(axis=-1, keepdims=True))
+
+
+def dropout_mask(c, x, *, units, rate, salt):
+    y = c.empty(len(x), units)
+    c.launch("elementwise", "dropout_mask", y.size, y, c.seed, c.cp.uint32(salt), float(rate),
+             c.cp.int64(y.size))
+    return y
+
+
+def dropout_forward(c, x, *, rate, salt):
+    mask = dropout_mask(c, x, units=x[0].size, rate=rate, salt=salt)
+    return x * mask.reshape(x.shape)
+
+
+def dropout_backward(c, dy, *, rate, salt):
+    return dropout_forward(c, dy, rate=rate, salt=salt)
+
+
+def copy(c, x):
+    return x.copy()
+
+
+def accumulate(c, x):
+    return x

@@ -1,0 +1,2 @@
+#define RESPNET_BODY "optimizers.cuh"
+#include "both.cuh"

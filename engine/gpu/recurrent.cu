@@ -1,0 +1,2 @@
+#define RESPNET_BODY "recurrent.cuh"
+#include "both.cuh"

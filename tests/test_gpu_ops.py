@@ -1,0 +1,168 @@
+"""Programs on a GPU against the reference: outputs, losses and gradients, in both dtypes."""
+
+import numpy as np
+import pytest
+
+from respnet.engine import Model, ModelSpec, Node, gpu, reference
+from respnet.engine.gpu import ops
+from respnet.engine.ops import OPS
+from respnet.engine.program import compile_program
+
+needs_gpu = pytest.mark.skipif(not gpu.available(), reason="no GPU, or no CuPy to use it")
+TOLERANCE = {"float32": 2e-4, "float64": 1e-10}
+HOST_ONLY = {"python"}  # ops that call Python
+
+DENSE = [
+    [("dense", {"units": 7, "activation": a}), ("dense", {"units": 3})]
+    for a in ("linear", "sigmoid", "tanh", "relu", "leaky_relu", "elu", "gelu", "softplus")
+]
+RECURRENT = [
+    ("simple_rnn", {}),
+    ("simple_rnn", {"activation": "relu", "use_bias": False}),
+    ("lstm", {}),
+    ("lstm", {"peephole": True, "activation": "softplus"}),
+    ("gru", {}),
+    ("gru", {"use_bias": False}),
+    ("gru", {"reset_after": False}),
+    ("gru", {"reset_after": False, "use_bias": False}),
+]
+
+
+def recurrent(kind, extra, *, masked, dropout, backwards, states):
+    """x [-> mask] -> recurrent (states given) -> recurrent (states of the first) -> dense"""
+    count, units = 2 if kind == "lstm" else 1, 5
+    options = {"units": units, "dropout": dropout, "recurrent_dropout": dropout, **extra}
+    options["return_state"] = True
+    given = [f"state{i}" for i in range(count)] if states else []
+    source = "masked" if masked else "x"
+    first = {**options, "return_sequences": True, "go_backwards": backwards}
+    nodes = [Node("masked", "masking", ("x",))] if masked else []
+    carried = [f"first:{i + 1}" for i in range(count)]
+    nodes += [
+        Node("first", kind, (source, *given), first),
+        Node("second", kind, ("first", *carried), options),
+        Node("sum", "add", ("second", f"second:{count}")),
+        Node("out", "dense", ("sum",), {"units": 2}),
+    ]
+    inputs = [("x", (4, 3)), *((state, (units,)) for state in given)]
+    return ModelSpec(nodes, inputs, ("out",), dtype="float64")
+
+
+def chain(shape, *layers, **options):
+    return ModelSpec.chain(shape, layers, dtype="float64", **options)
+
+
+SOFTMAX = {"activation": "softmax"}
+SPECS = {
+    **{f"dense {layers[0][1]['activation']}": chain((6,), *layers) for layers in DENSE},
+    "classes": chain(
+        (6,), ("dense", {"units": 4, **SOFTMAX}), loss="categorical_crossentropy"
+    ),
+    "numbers of classes": chain(
+        (6,), ("dense", {"units": 4, **SOFTMAX}), loss="sparse_crossentropy"
+    ),
+    "bits": chain(
+        (6,), ("dense", {"units": 4, "activation": "sigmoid"}), loss="binary_crossentropy"
+    ),
+    "dropout": chain((6,), ("dropout", {"rate": 0.4}), ("dense", {"units": 3}), seed=3),
+    "softmax inside": chain((6,), ("dense", {"units": 4, **SOFTMAX}), ("dense", {"units": 2})),
+    "words": chain(
+        (5,),
+        ("embedding", {"input_dim": 9, "output_dim": 4, "mask_zero": True}),
+        ("gru", {"units": 3, "return_sequences": True}),
+        ("dense", {"units": 4, **SOFTMAX}),
+        loss="sparse_crossentropy",
+    ),
+    "repeated": chain(
+        (4, 3),
+        ("lstm", {"units": 4}),
+        ("repeat_vector", {"n": 3}),
+        ("lstm", {"units": 4, "return_sequences": True}),
+        ("dense", {"units": 2}),
+    ),
+    "images": chain(
+        (8, 8, 3),
+        ("conv2d", {"filters": 5, "kernel_size": [3, 3], "activation": "relu"}),
+        ("max_pooling2d", {"pool_size": [2, 2]}),
+        ("conv2d", {"filters": 4, "kernel_size": [2, 2], "strides": [2, 2], "padding": "same"}),
+        ("average_pooling2d", {"pool_size": [2, 2], "strides": [1, 1], "padding": "same"}),
+        ("flatten", {}),
+        ("dense", {"units": 3}),
+    ),
+}
+for _kind, _extra in RECURRENT:
+    for _masked, _dropout, _backwards, _states in (
+        (False, 0.0, False, False),
+        (True, 0.3, True, True),
+    ):
+        SPECS[f"{_kind} {_extra} {_masked}"] = recurrent(
+            _kind,
+            _extra,
+            masked=_masked,
+            dropout=_dropout,
+            backwards=_backwards,
+            states=_states,
+        )
+
+
+def case(spec, rows, rng):
+    """(inputs and target, vector)"""
+    words = spec.nodes[0].kind == "embedding"
+    arrays = [
+        rng.integers(0, 9, (rows, *s)).astype(float) if words else rng.normal(0.2, 1, (rows, *s))
+        for _, s in spec.inputs
+    ]
+    if any(node.kind == "masking" for node in spec.nodes):
+        arrays[0][rng.random(arrays[0].shape[:2]) < 0.3] = 0
+    shape = Model(spec).output_shapes()[0]
+    loss = spec.losses[0].loss
+    if loss == "sparse_crossentropy":
+        target = rng.integers(0, shape[-1], (rows, *shape[:-1], 1)).astype(float)
+    elif loss == "categorical_crossentropy":
+        target = rng.dirichlet(np.ones(shape[-1]), rows)
+    elif loss == "binary_crossentropy":
+        target = rng.integers(0, 2, (rows, *shape)).astype(float)
+    else:
+        target = rng.normal(size=(rows, *shape))
+    return [*arrays, target]
+
+
+def close(got, want, dtype):
+    scale = max(1.0, float(np.max(np.abs(want), initial=0)))
+    assert np.allclose(got, want, rtol=0, atol=TOLERANCE[dtype] * scale)
+
+
+def test_the_gpu_has_every_op_of_the_contract():
+    steps = {name for name in OPS if name.endswith("_step")}
+    missing = [op for op in OPS if op not in steps | HOST_ONLY and not hasattr(ops, op)]
+    assert missing == []
+
+
+@needs_gpu
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("name", SPECS)
+def test_a_gpu_computes_what_the_reference_does(name, dtype):
+    from dataclasses import replace
+
+    spec = replace(SPECS[name], dtype=dtype)
+    rng = np.random.default_rng(len(name))
+    for rows in (1, 6):
+        arrays = case(spec, rows, rng)
+        model = Model(spec, device="gpu")
+        model.swap(rng.normal(0.05, 0.5, model.layout.size))
+        vector = model.weights.vector.astype(float)
+        shapes = [a.shape[1:] for a in arrays[:-1]]
+        for _ in range(3):  # issued, captured, replayed
+            predicted = model.predict(arrays[:-1] if len(arrays) > 2 else arrays[0])
+        program = compile_program(spec, "predict", model.layout, shapes=shapes)
+        close(predicted, reference.run(program, vector, arrays[:-1]).outputs[0], dtype)
+        trainer = model.trainer("sgd", shapes=shapes, seed=5)
+        program = compile_program(spec, "train", model.layout, shapes=shapes)
+        data = trainer.stage(arrays[:-1], arrays[-1])
+        for _ in range(3):
+            loss, gradient = trainer.gradient(data)
+        seed = trainer._core.seed_of_batch()
+        want = reference.run(program, vector, arrays, seed=seed)
+        close(loss, want.loss, dtype)
+        close(gradient, want.gradient, dtype)
+    assert np.abs(want.gradient).max() > 1e-6
