@@ -64,3 +64,10 @@ class Context:
 def matrix(x):
     """x (...,N) as (M,N)"""
     return x.reshape(-1, x.shape[-1])
+
+
+def finish(c: Context, y, bias, activation: str) -> None:
+    """y (M,O) = activation(y + bias), in its place."""
+    columns, size = c.cp.int64(y.shape[1]), c.cp.int64(y.size)
+    number = c.activation(activation)
+    c.launch("elementwise", "bias_activation", y.size, y, bias, columns, number, size)

@@ -3,7 +3,8 @@
 They return what they write, new arrays of the program's own memory. ``c`` is the Context.
 """
 
-from respnet.engine.gpu.context import matrix
+from respnet.engine.gpu.context import finish, matrix
+from respnet.engine.gpu.image import *  # noqa: F403
 from respnet.engine.gpu.losses import *  # noqa: F403
 from respnet.engine.gpu.recurrent import *  # noqa: F403
 from respnet.engine.gpu.sequence import *  # noqa: F403
@@ -15,9 +16,7 @@ def scale_forward(c, x, scale, offset):
 
 def dense_forward(c, x, kernel, bias, *, activation):
     y = c.multiply(matrix(x), kernel)
-    columns = c.cp.int64(y.shape[1])
-    c.launch("elementwise", "bias_activation", y.size, y, bias, columns, c.activation(activation),
-             c.cp.int64(y.size))
+    finish(c, y, bias, activation)
     return y.reshape(*x.shape[:-1], -1)
 
 
