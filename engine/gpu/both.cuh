@@ -3,13 +3,17 @@
 #include "gpu.cuh"
 
 #define R float
+#define row_of_R row_of_float
 #define RESPNET_KERNEL(name) extern "C" __global__ void name##_float
 #include RESPNET_BODY
 #undef R
+#undef row_of_R
 #undef RESPNET_KERNEL
 
 #define R double
+#define row_of_R row_of_double
 #define RESPNET_KERNEL(name) extern "C" __global__ void name##_double
 #include RESPNET_BODY
 #undef R
+#undef row_of_R
 #undef RESPNET_KERNEL

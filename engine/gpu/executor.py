@@ -6,6 +6,7 @@ run is recorded while it would be issued, and each run after it is a single laun
 """
 
 from collections import OrderedDict
+from enum import IntEnum
 
 import numpy as np
 
@@ -14,6 +15,14 @@ from respnet.engine.errors import ShapeError
 from respnet.engine.gpu import ops
 from respnet.engine.gpu.context import Context
 from respnet.engine.ops import OPS
+
+
+
+class Term(IntEnum):
+    """Columns of a runner's ``terms``: of each loss its mean, its metric's, and what counts."""
+
+    LOSS, METRIC, COUNT = range(3)
+
 
 RUNNERS = 8  # numbers of rows kept, with their arrays and graphs
 
@@ -42,7 +51,8 @@ class Runner:
         with on.cuda, on.stream:
             self.externals = [c.zeros(rows, *e.shape) for e in program.externals]
             self.gradient = c.zeros(program.layout.trainable)
-            self.terms = c.zeros(max(1, program.terms), 3)
+            self.terms = c.zeros(max(1, len(program.terms)), len(Term))
+            self.places = [rows * places for places, _ in program.terms]
 
     def run(self) -> None:
         """All steps; the externals that are inputs hold the batch."""
@@ -67,6 +77,8 @@ class Runner:
         with cupy.cuda.using_allocator(self.context.pool.malloc):
             self.gradient.fill(0)
             self.terms.fill(0)
+            for i, count in enumerate(self.places):
+                self.terms[i, Term.COUNT] = count
             self.values = dict(zip(self.executable.program.externals, self.externals, strict=True))
             for step in self.executable.program.steps:
                 self._step(step)
@@ -75,18 +87,29 @@ class Runner:
         op = OPS[step.op]
         operands = list(zip(op.operands, step.operands, strict=True))
         reads = [self._read(b) for o, b in operands if not o.written]
-        values = getattr(ops, step.op)(self.context, *reads, **step.attributes)
+        written = [(o, b) for o, b in operands if o.written]
+        if "term" in step.attributes:
+            values = self._scored(step, reads)
+        else:
+            values = getattr(ops, step.op)(self.context, *reads, **step.attributes)
         values = values if isinstance(values, tuple) else (values,)
-        if step.op in ops.SCORES:
-            self.terms[step.attributes["term"]] += values[0]
-            values = values[1:]
-        for (operand, buffer), value in zip((w for w in operands if w[0].written), values):
+        for (operand, buffer), value in zip(written, values, strict=len(written) > 0):
             self._write(operand, buffer, value)
+
+    def _scored(self, step, reads):
+        """A step of a loss: its first value goes into the term; the others are written."""
+        term, op = self.terms[step.attributes["term"]], getattr(ops, step.op)
+        if step.op == "count_places":
+            term[Term.COUNT] = op(self.context, *reads, **step.attributes)
+            return ()
+        value, *others = op(self.context, *reads, **step.attributes, count=term[Term.COUNT])
+        term[Term.METRIC if step.op == "metric" else Term.LOSS] += value
+        return tuple(others)
 
     def _read(self, buffer):
         if buffer is None:
             return None
-        if buffer.space == PARAMETERS:
+        if not buffer.rows and buffer.space == PARAMETERS:
             part = self.parameters[buffer.offset : buffer.offset + buffer.columns]
             return part.reshape(buffer.shape)
         return self.values[buffer]
@@ -124,6 +147,9 @@ class Runners:
     def __init__(self, executable: Executable, parameters):
         self.executable, self.parameters = executable, parameters
         self._of: OrderedDict[int, Runner] = OrderedDict()
+
+    def all(self):
+        return list(self._of.values())
 
     def of(self, rows: int) -> Runner:
         if rows not in self._of:

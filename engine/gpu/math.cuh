@@ -2,6 +2,12 @@
 // vectors on the CPU.
 #pragma once
 
+#ifdef __CUDACC_RTC__ // NVRTC has no headers of its own
+typedef long long int64_t;
+#else
+#include <stdint.h>
+#endif
+
 #define RESPNET_LEVEL gpu
 #define RESPNET_DEVICE static __device__ __forceinline__
 

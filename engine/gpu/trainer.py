@@ -10,7 +10,7 @@ import numpy as np
 
 from respnet.engine.errors import ShapeError
 from respnet.engine.gpu import optimizers
-from respnet.engine.gpu.executor import Executable, Runners
+from respnet.engine.gpu.executor import Executable, Runners, Term
 from respnet.engine.optimizers import step_constants
 
 
@@ -38,7 +38,7 @@ class Core:
         self.executable, self.vector, self.state = executable, vector, state
         self.on, self.cp = executable.on, executable.on.cupy
         self.trainable = executable.program.layout.trainable
-        self.weights = np.array([weight for weight in executable.program.weights], np.float64)
+        self.weights = np.array([weight for _, weight in executable.program.terms], np.float64)
         self.seed, self.t, self.cancelled = seed, 0, False
         if executable.update is not None:
             self.constants = step_constants(dict(executable.update.constants))
@@ -105,7 +105,7 @@ class Core:
         """The rules and the optimizer's step on what the runner has found."""
         update, c = self.executable.update, runner.context
         losses = self._losses
-        losses[0] = self._weights @ runner.terms[:, 0].astype(np.float64)
+        losses[0] = (self._weights * runner.terms[:, Term.LOSS]).sum()
         for rule in update.rules:
             self._rule(rule, c, runner.gradient)
         self.t += 1
@@ -144,7 +144,7 @@ class Core:
 
     def _steps(self, data: Staged, parts):
         """Means over all rows seen, before each update."""
-        terms = max(1, self.executable.program.terms)
+        terms = len(self.weights)
         seen, total, rows = self.cp.zeros((terms, 3)), self.cp.zeros(1), 0
         for part in parts:
             if self.cancelled:
@@ -169,7 +169,7 @@ class Core:
             runner = self._run(data, None)
             runner.check()
             found = runner.terms.get().astype(np.float64)
-        return float(self.weights @ found[: len(self.weights), 0]), found
+        return float(self.weights @ found[:, Term.LOSS]), found
 
     def gradient(self, data: Staged):
         """(loss, gradient vector) over all rows as one batch; the weights stay."""
@@ -184,8 +184,9 @@ class Core:
 
 
 def _means(seen: np.ndarray, rows: int) -> np.ndarray:
-    seen[:, 0] /= max(1, rows)
-    seen[:, 1] = np.where(seen[:, 2] > 0, seen[:, 1] / np.maximum(seen[:, 2], 1), 0)
+    counts = np.maximum(seen[:, Term.COUNT], 1)
+    seen[:, Term.LOSS] /= max(1, rows)
+    seen[:, Term.METRIC] /= counts
     return seen
 
 

@@ -1,0 +1,2 @@
+#define RESPNET_BODY "losses.cuh"
+#include "both.cuh"
