@@ -1,21 +1,16 @@
 """Which executor a device name means. The only place that chooses one."""
 
+from respnet.engine.cpu import Cpu
 from respnet.engine.errors import SpecError
-from respnet.engine.kernels import levels
 
 
-def cpu_level(device: str) -> str:
-    """The kernel level of a CPU device: ``cpu``, or ``cpu:avx2`` to hold it to one level."""
-    name, _, level = device.partition(":")
-    if name != "cpu":
-        raise SpecError(
-            f"device must be cpu or cpu:LEVEL, got {device!r}; "
-            "the GPU executor is not part of this version"
-        )
-    if not level:
-        return levels.chosen()
-    if level not in levels.available():
-        raise SpecError(
-            f"this processor has the levels {', '.join(levels.available())}, not {level!r}"
-        )
-    return level
+def device_named(name: str):
+    """``cpu``; ``cpu:avx2`` to hold it to one level; ``gpu`` or ``gpu:1``, the first or second."""
+    kind, _, which = name.partition(":")
+    if kind == "cpu":
+        return Cpu(which)
+    if kind == "gpu" and (which or "0").isdecimal():
+        from respnet.engine.gpu.backend import Gpu  # it needs CuPy
+
+        return Gpu(int(which or 0))
+    raise SpecError(f"device must be cpu, cpu:LEVEL, gpu or gpu:NUMBER, got {name!r}")

@@ -30,12 +30,12 @@ RUNNERS = 8  # numbers of rows kept, with their arrays and graphs
 class Executable:
     """A program for the device ``on``. update: the optimizer and rules of a training."""
 
-    def __init__(self, on, dtype, program, mode: str, update=None):
+    def __init__(self, on, dtype, program, update=None):
         missing = sorted({s.op for s in program.steps if not hasattr(ops, s.op)})
         if missing:
             raise NotImplementedError(f"the GPU executor has no op {missing[0]!r}")
         self.on, self.dtype, self.program = on, np.dtype(dtype), program
-        self.mode, self.update = mode, update
+        self.update = update
         self.columns = [external.columns for external in program.externals]
         self.salted = any("salt" in step.attributes for step in program.steps)
 

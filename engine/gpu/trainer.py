@@ -81,14 +81,17 @@ class Core:
         with self.on.cuda, self.on.stream:
             self._losses[1] = value[1]
 
+    def seed_of_batch(self) -> int:
+        """Of the dropout masks of the next batch."""
+        return _next_seed(self.seed + self.t)
+
     # --- batches ------------------------------------------------------------------------------
 
     def _run(self, data: Staged, order) -> object:
         """The runner after the rows ``order`` (on the device; None: all) have gone through it."""
         runner = self.runners.of(data.rows if order is None else len(order))
         if self.executable.salted:
-            seed = _next_seed(self.seed + self.t)
-            runner.context.seed.set(np.array([seed], np.uint64))
+            runner.context.seed.set(np.array([self.seed_of_batch()], np.uint64))
         for external, array in zip(runner.externals, data.arrays, strict=True):
             if array is None:
                 continue
