@@ -6,18 +6,16 @@ from itertools import count
 
 import numpy as np
 
-from respnet.engine import activations, losses
-from respnet.engine.device import cpu_level
+from respnet.engine.device import device_named
 from respnet.engine.dtypes import float_dtype
 from respnet.engine.errors import ShapeError
 from respnet.engine.kernels.binding import Binding
-from respnet.engine.kernels.executor import Bound, Executable, Predictor, Sizes
-from respnet.engine.kernels.lowering import LANES_BLOCK, lower, narrow
+from respnet.engine.kernels.executor import Bound, Predictor
+from respnet.engine.kernels.lowering import LANES_BLOCK, narrow
 from respnet.engine.params import Layout
 from respnet.engine.program import compile_program
 from respnet.engine.spec import ModelSpec
 
-TABLES = {"activations": activations.NAMES, **losses.TABLES}
 LANES_ROWS = 320  # of a sub-batch: gradients are summed across the lanes once for each
 CACHE_BYTES = 512 * 1024  # of activations per sub-batch in the rows layout
 FEWEST_ROWS = 16
@@ -57,10 +55,10 @@ class Model(Predictor):
 
     def __init__(self, spec: ModelSpec, *, device: str = "cpu", threads: int = 1, vector=None):
         self.spec, self.threads = spec, threads
-        self.level = cpu_level(device)
+        self.device = device_named(device)
         self.dtype = float_dtype(spec.dtype)
         self.layout = Layout(spec)
-        self.shaped = not self._is_flat()
+        self.shaped = self.device.rows_at_once or not self._is_flat()
         self._executables: OrderedDict = OrderedDict()
         self._outputs: dict = {}
         self.swap(self.layout.initial(self.dtype, spec.seed) if vector is None else vector)
@@ -102,7 +100,7 @@ class Model(Predictor):
         shapes=None,
         watch=(),
         batch: int | None = None,
-    ) -> Executable:
+    ):
         """The compiled program of a mode in a layout, for inputs of these row shapes; cached.
 
         batch: rows of the largest batch, for programs that want batches as a whole.
@@ -110,16 +108,10 @@ class Model(Predictor):
         key = (mode, layout, weighted, optimizer, shapes, watch, batch)
         if key not in self._executables:
             program = self.program(mode, weighted, shapes, watch)
-            lowered = lower(
-                program,
-                layout,
-                batch or self.rows(program, layout),
-                Sizes(self.level, self.dtype),
-                TABLES,
-                staged=mode != "predict",
+            rows = batch or self.rows(program, layout)
+            self._executables[key] = self.device.executable(
+                program, self.dtype, layout, rows, optimizer
             )
-            update = optimizer.kernels(self.layout) if optimizer else []
-            self._executables[key] = Executable(self.level, self.dtype, lowered, mode, update)
             if len(self._executables) > PROGRAMS:
                 self._executables.popitem(last=False)
         self._executables.move_to_end(key)
@@ -166,6 +158,8 @@ class Model(Predictor):
 
     def batch_layout(self, mode: str, shapes=None) -> str:
         """The layout for many rows."""
+        if self.device.rows_at_once:
+            return "rows"
         return "lanes" if narrow(self.program(mode, shapes=shapes)) else "rows"
 
     def predict_rows(self, rows):
@@ -181,7 +175,8 @@ class Model(Predictor):
     def _bind(self, layout: str, shapes=None) -> Bound:
         """The present weights, packed for single rows ("row") or for many ("batch")."""
         layout = self.batch_layout("predict", shapes) if layout == "batch" else layout
-        return Bound(self.executable("predict", layout, shapes=shapes), self.weights.vector)
+        executable = self.executable("predict", layout, shapes=shapes)
+        return self.device.Bound(executable, self.weights.vector)
 
     def _forget(self) -> None:
         super()._forget()
@@ -213,6 +208,8 @@ class Model(Predictor):
 
         They must be contiguous and of the model's dtype; the present weights stay bound.
         """
+        if self.device.rows_at_once:
+            raise NotImplementedError("arrays are bound on the CPU; a model on a GPU has predict")
         bound, shapes = self._bound_to(arrays)
         return Binding(bound, list(arrays), shapes, self.threads)
 

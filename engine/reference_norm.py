@@ -28,7 +28,7 @@ def _rows(x, columns=None):
 def _weights(weight, x):
     """(weight of each row as a column, their sum)"""
     if weight is None:
-        return np.ones((len(x), 1)), len(x)
+        return 1.0, len(x)
     return weight.reshape(-1, 1), weight.sum() + 1e-7
 
 

@@ -14,7 +14,6 @@ from typing import NamedTuple
 import numpy as np
 
 from respnet.engine.errors import ShapeError
-from respnet.engine.kernels.trainer import Core, Staged
 from respnet.engine.losses import loss_named
 from respnet.engine.model import Weights
 from respnet.engine.optimizers import step_constants
@@ -185,18 +184,18 @@ class Session:
         if self._active and self._active[0][0] == "train":
             self._active[1].set_constants(step_constants(self.constants))
 
-    def _staged(self, core: Core, feed: Feed) -> Staged:
+    def _staged(self, core, feed: Feed):
         if self._last is None or self._last[:2] != (core, feed):
             missing = len(self._active[2])
-            staged = Staged(core.executable, [*feed.arrays, *[None] * missing])
+            staged = self.model.device.Staged(core.executable, [*feed.arrays, *[None] * missing])
             self._last = (core, feed, staged)
         return self._last[2]
 
-    def _enter(self, mode: str, feed: Feed, batch: int = 1) -> Core:
+    def _enter(self, mode: str, feed: Feed, batch: int = 1):
         """The core for these shapes and batches, with the present clock, constants and packs."""
         return self._enter_key((mode, feed.shapes, feed.weighted), batch)
 
-    def _enter_key(self, key, batch: int = 1) -> Core:
+    def _enter_key(self, key, batch: int = 1):
         if self._active and self._active[0] == key and self._active[1].takes(batch):
             return self._active[1]
         if key not in self._cores or not self._cores[key][0].takes(batch):
@@ -221,7 +220,7 @@ class Session:
         whole = batch if program.whole_batches else None
         executable = self.model.executable(mode, layout, weighted, update, shapes, watch, whole)
         state = self.state if mode == "train" else None
-        core = Core(executable, self.vector, state, self.threads, self._seed)
+        core = self.model.device.Core(executable, self.vector, state, self.threads, self._seed)
         first = len(program.externals) - len(program.results)
         written = [external.shape for external in program.externals[first:]]
         return core, list(zip(program.results, written, strict=True)), first

@@ -8,7 +8,6 @@ import numpy as np
 
 from respnet.engine.errors import ShapeError
 from respnet.engine.kernels.lowering import Kernel
-from respnet.engine.kernels.trainer import Core, Staged
 from respnet.engine.model import Weights
 from respnet.engine.optimizers import optimizer_named, step_constants
 
@@ -113,14 +112,15 @@ class Trainer:
         self._whole = model.program("train", weighted, shapes).whole_batches
         self._core = self._new_core(batch_size or 1)
         self._evaluate = model.executable("evaluate", layout, weighted, None, shapes)
-        self._judge = Core(self._evaluate, self.vector, None, self.threads)
-        self._data = None
+        self._judge = model.device.Core(self._evaluate, self.vector, None, self.threads)
+        self._data=None
 
-    def _new_core(self, batch: int) -> Core:
+    def _new_core(self, batch: int):
         """For batches of so many rows, if the program wants them as a whole; else of any size."""
         whole = {"batch": batch} if self._whole else {}
         self._train = self.model.executable("train", *self._form, **whole)
-        return Core(self._train, self.vector, self.state, self.threads, self._seed)
+        core = self.model.device.Core
+        return core(self._train, self.vector, self.state, self.threads, self._seed)
 
     def _take(self, rows: int) -> None:
         """Make room for a batch of so many rows."""
@@ -128,7 +128,7 @@ class Trainer:
             clock, self._core = self._core.clock, self._new_core(rows)
             self._core.clock = clock
 
-    def stage(self, inputs, targets, weights=None) -> Staged:
+    def stage(self, inputs, targets, weights=None):
         """Rows (N,...) and targets (N,...), or (N,) class numbers, as the programs want them.
 
         inputs, targets, weights: one array, or a list where the model has several (of losses).
@@ -142,13 +142,13 @@ class Trainer:
             raise ShapeError(
                 f"inputs and targets must have as many rows, got {[len(array) for array in arrays]}"
             )
-        return Staged(self._train, arrays)
+        return self.model.device.Staged(self._train, arrays)
 
     def _array(self, values) -> np.ndarray:
         array = np.ascontiguousarray(values, self.model.dtype)
         return array.reshape(len(array), -1)
 
-    def bind(self, inputs, targets, weights=None) -> Staged:
+    def bind(self, inputs, targets, weights=None):
         """Stage these rows and train on them from now on."""
         self._data = self.stage(inputs, targets, weights)
         if self.batch_size is None:
@@ -171,13 +171,13 @@ class Trainer:
         """One epoch; the mean loss over its rows, each before the update it led to."""
         return self.epochs(1)
 
-    def gradient(self, data: Staged | None = None) -> tuple[float, np.ndarray]:
+    def gradient(self, data=None) -> tuple[float, np.ndarray]:
         """(loss, gradient vector) on ``data`` or the bound rows; the trainable weights stay."""
         data = data or self._data
         self._take(data.rows)
         return self._core.gradient(data)
 
-    def evaluate(self, data: Staged | None = None) -> tuple[float, float]:
+    def evaluate(self, data=None) -> tuple[float, float]:
         """(loss, metric of the first loss) on ``data`` or the bound rows."""
         self._judge.pack()
         loss, terms = self._judge.evaluate(data or self._data)

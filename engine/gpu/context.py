@@ -28,7 +28,7 @@ class Context:
     """Of one program with a number of rows. Its memory is its own: a captured graph writes to the
     same addresses at each launch, so nobody else may be given them.
 
-    fault: not 0, what was met, the largest that is allowed. losses: of this batch and the last.
+    fault: not 0, what was met, the largest that is allowed. batch: its seed and its number.
     """
 
     def __init__(self, on: Device, dtype, training: bool):
@@ -36,8 +36,24 @@ class Context:
         self.on, self.cp, self.dtype, self.training = on, cp, dtype, training
         self.pool = cp.cuda.MemoryPool()
         with on.cuda, on.stream:
-            self.seed = cp.zeros(1, cp.uint64)
+            self.batch = cp.zeros(2, cp.uint64)
             self.fault = cp.zeros(4, dtype)
+        self._constants: dict = {}
+
+    def constant(self, key, make):
+        """An array of the host, brought here when a program is first run: a copy would not be
+        part of a captured graph."""
+        if key not in self._constants:
+            self._constants[key] = self.cp.asarray(make())
+        return self._constants[key]
+
+    def noise(self, name: str, shape, seed, salt: int, *constants: float):
+        """Numbers from the hash of the batch's seed, or of a layer's own."""
+        y, cp = self.empty(*shape), self.cp
+        own = cp.uint64(0 if seed is None else seed + 1)
+        given = (cp.uint32(salt), *map(float, constants), cp.int64(y.size))
+        self.launch("elementwise", name, y.size, y, self.batch, own, *given)
+        return y
 
     def empty(self, *shape):
         return self.cp.empty(shape, self.dtype)

@@ -109,7 +109,7 @@ class Runner:
     def _read(self, buffer):
         if buffer is None:
             return None
-        if not buffer.rows and buffer.space == PARAMETERS:
+        if buffer.space == PARAMETERS:
             part = self.parameters[buffer.offset : buffer.offset + buffer.columns]
             return part.reshape(buffer.shape)
         return self.values[buffer]
@@ -120,16 +120,17 @@ class Runner:
         if buffer.space == GRADIENTS:
             self.gradient[buffer.offset : buffer.offset + buffer.columns] += value.ravel()
             return
-        if buffer.space == PARAMETERS:
-            self.parameters[buffer.offset : buffer.offset + buffer.columns] = value.ravel()
+        if buffer.space == PARAMETERS:  # moving averages
+            self.parameters[buffer.offset : buffer.offset + buffer.columns] += value.ravel()
             return
-        value = value.reshape(self.rows * buffer.times, *buffer.shape)
-        if operand.added:
+        rows = [self.rows * buffer.times] if buffer.rows else []
+        value = value.reshape(*rows, *buffer.shape).astype(self.executable.dtype, copy=False)
+        if operand.added and buffer in self.values:  # not a gradient nobody wants
             self.values[buffer] = self.values[buffer] + value
         elif buffer.space == EXTERNAL:
             self.values[buffer][...] = value
         else:
-            self.values[buffer] = value
+            self.values[buffer] = self.executable.on.cupy.ascontiguousarray(value)
 
     def check(self) -> None:
         """Raise what a step has refused."""

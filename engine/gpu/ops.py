@@ -3,9 +3,11 @@
 They return what they write, new arrays of the program's own memory. ``c`` is the Context.
 """
 
+from respnet.engine import reference_ops
 from respnet.engine.gpu.context import finish, matrix
 from respnet.engine.gpu.image import *  # noqa: F403
 from respnet.engine.gpu.losses import *  # noqa: F403
+from respnet.engine.gpu.merge import *  # noqa: F403
 from respnet.engine.gpu.recurrent import *  # noqa: F403
 from respnet.engine.gpu.sequence import *  # noqa: F403
 
@@ -49,20 +51,21 @@ def softmax_backward(c, y, dy):
     return y * (dy - (dy * y).sum(axis=-1, keepdims=True))
 
 
-def dropout_mask(c, x, *, units, rate, salt):
-    y = c.empty(len(x), units)
-    c.launch("elementwise", "dropout_mask", y.size, y, c.seed, c.cp.uint32(salt), float(rate),
-             c.cp.int64(y.size))
-    return y
+def dropout_mask(c, x, *, units, rate, salt, seed):
+    return c.noise("dropout_mask", (len(x), units), seed, salt, rate)
 
 
-def dropout_forward(c, x, *, rate, salt):
-    mask = dropout_mask(c, x, units=x[0].size, rate=rate, salt=salt)
+def dropout_forward(c, x, *, rate, salt, seed):
+    mask = dropout_mask(c, x, units=x[0].size, rate=rate, salt=salt, seed=seed)
     return x * mask.reshape(x.shape)
 
 
-def dropout_backward(c, dy, *, rate, salt):
-    return dropout_forward(c, dy, rate=rate, salt=salt)
+def dropout_backward(c, dy, *, rate, salt, seed):
+    return dropout_forward(c, dy, rate=rate, salt=salt, seed=seed)
+
+
+def normal(c, x, *, mean, deviation, salt, seed):
+    return c.noise("normal", x.shape, seed, salt, mean, deviation)
 
 
 def copy(c, x):
@@ -71,3 +74,37 @@ def copy(c, x):
 
 def accumulate(c, x):
     return x
+
+
+def _shared(function):
+    return lambda c, *arrays, **attributes: function(*arrays, **attributes)
+
+
+# Plain array expressions: NumPy hands them on to CuPy (NEP 13 and 18), so they stand once.
+SHARED = (
+    "affine",
+    "concatenate",
+    "elu_backward",
+    "elu_forward",
+    "layer_norm_backward",
+    "layer_norm_forward",
+    "log_softmax_backward",
+    "log_softmax_forward",
+    "maximum_backward",
+    "maximum_forward",
+    "minimum_backward",
+    "minimum_forward",
+    "moments",
+    "moving_average",
+    "multiply",
+    "multiply_steps",
+    "normalize_backward",
+    "normalize_forward",
+    "prelu_backward",
+    "prelu_forward",
+    "relu_backward",
+    "relu_forward",
+    "repeat_vector_backward",
+    "split",
+)
+globals().update({name: _shared(getattr(reference_ops, name)) for name in SHARED})

@@ -43,7 +43,8 @@ def step(c, op: str, constants, t: int, g, w, state, losses) -> None:
 def penalty(c, w, g, l1: float, l2: float):
     """g += the gradient of l1 |w| + l2 w^2; its value, on the device."""
     cp = c.cp
-    g += l1 * cp.sign(w) + 2 * l2 * w
+    if g is not None:
+        g += l1 * cp.sign(w) + 2 * l2 * w
     return l1 * cp.abs(w).sum(dtype=cp.float64) + l2 * (w * w).sum(dtype=cp.float64)
 
 

@@ -6,10 +6,7 @@ __all__ = [
     "embedding_forward",
     "last_step",
     "last_step_backward",
-    "multiply",
-    "multiply_steps",
     "repeat_vector",
-    "repeat_vector_backward",
     "reverse_time",
 ]
 
@@ -49,18 +46,7 @@ def repeat_vector(c, x, *, times):
     return c.cp.repeat(x[:, None], times, axis=1)
 
 
-def repeat_vector_backward(c, dy):
-    return dy.sum(axis=1)
-
 
 def compute_mask(c, x, *, value):
     x = x.reshape(*x.shape[:2], -1)  # of an embedding: (B,T)
     return (x != value).any(axis=-1, keepdims=True).astype(c.dtype)
-
-
-def multiply(c, x, factor):
-    return x * factor
-
-
-def multiply_steps(c, x, factor):
-    return x * factor[:, None]

@@ -12,6 +12,7 @@ from respnet.engine.errors import ShapeError
 from respnet.engine.gpu import optimizers
 from respnet.engine.gpu.executor import Executable, Runners, Term
 from respnet.engine.optimizers import step_constants
+from respnet.engine.reference_noise import next_seed
 
 
 class Staged:
@@ -82,8 +83,8 @@ class Core:
             self._losses[1] = value[1]
 
     def seed_of_batch(self) -> int:
-        """Of the dropout masks of the next batch."""
-        return _next_seed(self.seed + self.t)
+        """Of the noise of the next batch."""
+        return next_seed(self.seed + self.t)
 
     # --- batches ------------------------------------------------------------------------------
 
@@ -91,7 +92,7 @@ class Core:
         """The runner after the rows ``order`` (on the device; None: all) have gone through it."""
         runner = self.runners.of(data.rows if order is None else len(order))
         if self.executable.salted:
-            runner.context.seed.set(np.array([self.seed_of_batch()], np.uint64))
+            runner.context.batch.set(np.array([self.seed_of_batch(), self.t], np.uint64))
         for external, array in zip(runner.externals, data.arrays, strict=True):
             if array is None:
                 continue
@@ -104,25 +105,27 @@ class Core:
         self._last = runner
         return runner
 
-    def _step(self, runner) -> None:
-        """The rules and the optimizer's step on what the runner has found."""
-        update, c = self.executable.update, runner.context
-        losses = self._losses
-        losses[0] = (self._weights * runner.terms[:, Term.LOSS]).sum()
-        for rule in update.rules:
+    def _total(self, runner) -> None:
+        """The weighted sum of the terms."""
+        self._losses[0] = (self._weights * runner.terms[:, Term.LOSS]).sum()
+
+    def _update(self, runner, rules) -> None:
+        """Rules and the optimizer's step on the gradient of the runner."""
+        c, op = runner.context, self.executable.update.optimizer.op
+        for rule in rules:
             self._rule(rule, c, runner.gradient)
         self.t += 1
         w = self._vector[: self.trainable]
-        op = update.optimizer.op
-        optimizers.step(c, op, self.constants, self.t, runner.gradient, w, self._state, losses)
-        losses[1] = losses[0]
+        given = (runner.gradient, w, self._state, self._losses)
+        optimizers.step(c, op, self.constants, self.t, *given)
+        self._losses[1] = self._losses[0]
 
     def _rule(self, rule, c, gradient) -> None:
         part = slice(0, self.trainable)
         if rule.place is not None:
             place = self.executable.program.layout.places[rule.place]
             part = slice(place.offset, place.offset + place.size)
-        g = gradient[part]
+        g = gradient[part] if part.start < self.trainable else None  # frozen: no gradient
         if rule.op == "penalty_step":
             self._losses[0] += optimizers.penalty(c, self._vector[part], g, *rule.constants)
         elif rule.op == "clip_value_step":
@@ -153,7 +156,8 @@ class Core:
             if self.cancelled:
                 break
             runner = self._run(data, part)
-            self._step(runner)
+            self._total(runner)
+            self._update(runner, self.executable.update.rules)
             n = runner.rows
             rows, total = rows + n, total + self._losses[0] * n
             loss, metric, count = runner.terms.T.astype(np.float64)
@@ -180,6 +184,29 @@ class Core:
         with self.on.cuda, self.on.stream:
             return loss, self._last.gradient.get()
 
+    def step_gradient(self, data: Staged, penalties: int = 0):
+        """(loss, gradient vector) as the next step would take them; nothing is trained."""
+        with self.on.cuda, self.on.stream:
+            runner = self._run(data, None)
+            runner.check()
+            self._total(runner)
+            for rule in self.executable.update.rules[:penalties]:
+                self._rule(rule, runner.context, runner.gradient)
+            return float(self._losses[0].get()), runner.gradient.get()
+
+    def apply(self, gradient: np.ndarray, loss: float, penalties: int = 0) -> None:
+        """The update after the first ``penalties`` rules, on a gradient vector (trainable)."""
+        with self.on.cuda, self.on.stream:
+            runner = self._last
+            runner.gradient.set(gradient)
+            self._losses[0] = loss
+            self._update(runner, self.executable.update.rules[penalties:])
+            self._bring_back()
+
+    def takes(self, rows: int) -> bool:
+        """Any batch goes through as a whole."""
+        return True
+
     def output(self, i: int) -> np.ndarray:
         """External ``i``, which the program writes, of the last batch: (B, columns)."""
         with self.on.cuda, self.on.stream:
@@ -191,12 +218,3 @@ def _means(seen: np.ndarray, rows: int) -> np.ndarray:
     seen[:, Term.LOSS] /= max(1, rows)
     seen[:, Term.METRIC] /= counts
     return seen
-
-
-def _next_seed(seed: int) -> int:
-    """splitmix64 (Steele, Lea, Flood 2014), as kernels/run.h"""
-    mask = 2**64 - 1
-    z = (seed + 0x9E3779B97F4A7C15) & mask
-    z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) & mask
-    z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & mask
-    return z ^ (z >> 31)
