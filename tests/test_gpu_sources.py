@@ -6,28 +6,35 @@ from pathlib import Path
 
 import pytest
 
-from respnet.engine import Model, ModelSpec, activations, gpu
+from respnet.engine import Model, ModelSpec, gpu
 from respnet.engine.errors import SpecError
 
-SOURCES = sorted((Path(__file__).parent.parent / "engine" / "gpu").glob("*.cu"))
+FOLDER = Path(__file__).parent.parent / "engine" / "gpu"
+SOURCES = sorted(FOLDER.glob("*.cu"))
 
 
 @pytest.mark.skipif(not shutil.which("nvcc"), reason="no CUDA compiler (nvcc) on this machine")
 @pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.name)
 def test_sources_compile_to_ptx(source, tmp_path):
     out = tmp_path / "out.ptx"
-    subprocess.run(
-        ["nvcc", "-std=c++17", "-arch=sm_80", "-ptx", str(source), "-o", str(out)],
-        check=True,
-        timeout=300,
-    )
+    kernels = FOLDER.parent / "kernels"
+    command = ["nvcc", "-std=c++17", "-arch=sm_80", f"-I{kernels}", "-ptx", str(source)]
+    subprocess.run([*command, "-o", str(out)], check=True, timeout=300)
     entries = out.read_text()
-    for name in activations.NAMES:
-        assert f"activation_forward_{name}_float" in entries
-        assert f"activation_backward_{name}_double" in entries
+    body = source.with_suffix(".cuh").read_text()
+    names = [part.partition(")")[0] for part in body.split("RESPNET_KERNEL(")[1:]]
+    assert names
+    for name in names:
+        assert f".entry {name}_float(" in entries
+        assert f".entry {name}_double(" in entries
 
 
-def test_the_package_imports_and_answers_without_a_gpu():
-    assert gpu.available() in (True, False)
-    with pytest.raises(SpecError, match="GPU executor is not part of this version"):
+@pytest.mark.skipif(gpu.available(), reason="this machine has a GPU")
+def test_without_a_gpu_the_error_says_what_is_needed():
+    with pytest.raises(SpecError, match=r"device gpu needs a CUDA card and CuPy"):
         Model(ModelSpec.dense((2, 1), role="regressor"), device="gpu")
+
+
+def test_other_devices_are_refused():
+    with pytest.raises(SpecError, match="cpu, cpu:LEVEL, gpu or gpu:NUMBER, got 'tpu'"):
+        Model(ModelSpec.dense((2, 1), role="regressor"), device="tpu")

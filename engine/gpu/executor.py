@@ -17,7 +17,6 @@ from respnet.engine.gpu.context import Context
 from respnet.engine.ops import OPS
 
 
-
 class Term(IntEnum):
     """Columns of a runner's ``terms``: of each loss its mean, its metric's, and what counts."""
 
