@@ -102,7 +102,12 @@ setup(
         for root, path in files("__init__.py")
     ],
     package_dir=ROOTS,
-    package_data={"": ["*.pxd", "*.pyi", "py.typed"]},
+    package_data={
+        "": ["*.pxd", "*.pyi", "py.typed"],
+        # CUDA sources are compiled where there is a GPU, together with the formulas they share.
+        "respnet.engine.gpu": ["*.cu", "*.cuh"],
+        "respnet.engine.kernels": ["formulas*.hpp"],
+    },
     ext_modules=cython_modules() + level_modules(),
     options={"build_ext": {"parallel": os.cpu_count() or 1}},
 )

@@ -10,7 +10,7 @@ from respnet.engine.program import compile_program
 
 needs_gpu = pytest.mark.skipif(not gpu.available(), reason="no GPU, or no CuPy to use it")
 TOLERANCE = {"float32": 2e-4, "float64": 1e-10}
-HOST_ONLY = {"python_forward", "python_backward"}
+HOST_ONLY = {"python_forward", "python_backward", "python_loss"}
 
 DENSE = [
     [("dense", {"units": 7, "activation": a}), ("dense", {"units": 3})]

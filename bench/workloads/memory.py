@@ -1,31 +1,25 @@
 """Peak memory of a process that trains three steps, each in a fresh interpreter."""
 
-import subprocess
-import sys
+from ..pinning import pin
 
-from ..harness import Bar, Contest
-from ..pinning import ALL_CPUS, on_cpus
-from . import rnn
+if __name__ == "__main__":
+    pin()  # before anything imports a numeric library
+
+import resource  # noqa: E402
+import subprocess  # noqa: E402
+import sys  # noqa: E402
+
+from ..harness import Bar, Contest  # noqa: E402
+from ..pinning import ALL_CPUS, on_cpus  # noqa: E402
+from . import rnn  # noqa: E402
 
 TITLE = "Peak memory of training, three steps in a process of its own"
 BARS = {"char-GRU 3 x 512, 30 steps": 2.0, "LSTM 50, 100 on windows of 50": 5.0}
-PROGRAM = """
-from bench.pinning import pin
-pin()
-from bench.workloads import rnn
-found, skipped = rnn.training_sides(({side!r},), *rnn.TRAINING[{name!r}][:4])
-side = found[{side!r}]
-for _ in range(3):
-    side.call()
-print(*[line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM")])
-"""
-
-
 class Process:
     """The program of one side; lower is better."""
 
     def __init__(self, side: str, name: str):
-        self.command = [sys.executable, "-c", PROGRAM.format(side=side, name=name)]
+        self.command = [sys.executable, "-m", __name__, side, name]
 
     def warm_up(self, seconds):
         """Every process begins cold."""
@@ -47,3 +41,15 @@ def contests(quick):
         bars = (Bar(at_least=limit, against="torch", metric="peak_mib"),)
         about = "Of the whole process, imports included."
         yield Contest(f"{name}, {rows} rows", sides, lambda: about, bars, metric="peak_mib")
+
+
+def train(side: str, name: str) -> None:
+    """Three steps of one side in this process; prints the peak of its memory in KiB."""
+    found, _ = rnn.training_sides((side,), *rnn.TRAINING[name][:4])
+    for _ in range(3):
+        found[side].call()
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+
+
+if __name__ == "__main__":
+    train(*sys.argv[1:])

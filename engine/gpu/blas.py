@@ -1,6 +1,6 @@
 """Matrix products by cuBLAS on one stream.
 
-Called through ctypes: CuPy refuses cuBLAS while a stream is captured into a graph (cupy issue 6290),
+Called through ctypes: CuPy refuses cuBLAS while a stream is captured into a graph (its issue 6290),
 which cuBLAS itself allows once it has a workspace of its own.
 """
 

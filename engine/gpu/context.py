@@ -1,4 +1,4 @@
-"""What the ops of a running program share: the stream, cuBLAS, memory, the batch's seed and faults."""
+"""What the ops of a running program share: stream, cuBLAS, memory, the batch's seed, faults."""
 
 from functools import cache
 

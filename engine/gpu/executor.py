@@ -1,7 +1,7 @@
 """Programs on a GPU: every step once from Python, then one launch of the captured CUDA graph.
 
-``Executable`` holds an abstract program and no numbers; a `Runner` is that program for one number of
-rows, with all its arrays. Steps of a runner write to the same addresses each time, so the second
+``Executable`` holds an abstract program and no numbers; a `Runner` is that program for one number
+of rows, with all its arrays. Steps of a runner write to the same addresses each time, so the second
 run is recorded while it would be issued, and each run after it is a single launch.
 """
 

@@ -1,5 +1,5 @@
-// The primitives formulas.hpp is written with, for one number on the GPU: what math.hpp supplies for
-// vectors on the CPU.
+// The primitives formulas.hpp is written with, for one number on the GPU: what math.hpp supplies
+// for vectors on the CPU.
 #pragma once
 
 #ifdef __CUDACC_RTC__ // NVRTC has no headers of its own

@@ -1,8 +1,8 @@
 // Optimizer steps: the rules of kernels/formulas.hpp, one weight a thread.
 //
-// c: the constants of engine/optimizers.py in the op's order, with what depends on the number of the
-// step made by the caller (engine/gpu/optimizers.py). fault[0] not 0: the batch could not be read,
-// and the weights stay as they are.
+// c: the constants of engine/optimizers.py in the op's order, with what depends on the number of
+// the step made by the caller (engine/gpu/optimizers.py). fault[0] not 0: the batch could not be
+// read, and the weights stay as they are.
 
 #define RESPNET_WEIGHT                                                                             \
     RESPNET_INDEX(n)                                                                               \

@@ -52,8 +52,8 @@ RESPNET_KERNEL(lstm_cell)(R *gates, const R *peephole, const R *h0, const R *c0,
     into[i] = h * scale;
 }
 
-// Reset after the product: gates (B,T,4H) hold the sums of x in the first 3H, hidden (B,3H) those of
-// h; then z, r, candidate and the candidate's sum of h.
+// Reset after the product: gates (B,T,4H) hold the sums of x in the first 3H, hidden (B,3H) those
+// of h; then z, r, candidate and the candidate's sum of h.
 RESPNET_KERNEL(gru_cell)(R *gates, const R *hidden, const R *bias, const R *h0, const R *mask,
                          const R *factor, R *y, R *into, int activation, int gate, int rows, int T,
                          int H, int t) {
@@ -146,7 +146,7 @@ RESPNET_KERNEL(lstm_cell_backward)(R *gates, const R *cells, const R *peephole, 
     carried[i] = R(0);
 }
 
-// Reset after: gates get dz, dr, dcandidate of x and in the fourth that of h; sums (B,3H) those of h
+// Reset after: gates get dz, dr, dcandidate of x and in the fourth that of h; sums (B,3H): of h
 RESPNET_KERNEL(gru_cell_backward)(R *gates, const R *y, const R *h0, const R *dy, const R *mask,
                                   const R *factor, const R *product, R *carried, R *sums,
                                   int activation, int gate, int rows, int T, int H, int t) {

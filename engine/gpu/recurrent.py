@@ -188,23 +188,25 @@ def gru_forward(
     gates, into = s.sums(x, kernel, bias, 4 * s.units), s.state(h0, scaled=True)
     y = c.empty(s.rows, s.times, s.units)
     numbers = c.activation(activation), c.activation(recurrent_activation)
+    around = (recurrent_bias, h0, mask, factor, y, into)
     step = _reset_after if reset_after else _reset_before
     for t in range(s.times):
-        step(s, t, recurrent_kernel, recurrent_bias, h0, mask, gates, y, into, numbers)
+        step(s, t, recurrent_kernel, gates, around, numbers)
     return y, gates
 
 
-def _reset_after(s, t, recurrent_kernel, bias, h0, mask, gates, y, into, numbers):
-    hidden = s.c.multiply(into, recurrent_kernel)
-    s.cell("gru_cell", t, gates, hidden, bias, h0, mask, s.factor, y, into, *numbers)
+def _reset_after(s, t, recurrent_kernel, gates, around, numbers):
+    hidden = s.c.multiply(around[-1], recurrent_kernel)
+    s.cell("gru_cell", t, gates, hidden, *around, *numbers)
 
 
-def _reset_before(s, t, recurrent_kernel, bias, h0, mask, gates, y, into, numbers):
+def _reset_before(s, t, recurrent_kernel, gates, around, numbers):
+    bias, *_, into = around
     H, multiply = s.units, s.c.multiply
     hidden, reset = multiply(into, recurrent_kernel[:, : 2 * H]), s.c.empty(s.rows, H)
     s.cell("gru_reset", t, gates, hidden, bias, into, reset, numbers[1])
     hidden = multiply(reset, recurrent_kernel[:, 2 * H :])
-    s.cell("gru_candidate", t, gates, hidden, bias, h0, mask, s.factor, y, into, numbers[0])
+    s.cell("gru_candidate", t, gates, hidden, *around, numbers[0])
 
 
 def gru_backward(

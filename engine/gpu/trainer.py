@@ -135,7 +135,8 @@ class Core:
 
     def epoch(self, data: Staged, order: np.ndarray, size: int):
         """One pass over the rows ``order`` in batches of ``size``: (mean loss, terms)."""
-        if order.dtype != np.int64 or (len(order) and not 0 <= order.min() <= order.max() < data.rows):
+        inside = not len(order) or 0 <= order.min() <= order.max() < data.rows
+        if order.dtype != np.int64 or not inside:
             raise ShapeError(f"order must be int64 row numbers below {data.rows}")
         with self.on.cuda, self.on.stream:
             order = self.cp.asarray(order)
