@@ -23,6 +23,7 @@ WORKLOADS = {
     "rnn": "bench.workloads.rnn",
     "cnn": "bench.workloads.cnn",
     "keras": "bench.workloads.keras",
+    "gpu": "bench.workloads.gpu",
     "fit": "bench.workloads.fit",
     "memory": "bench.workloads.memory",
     "resp": "bench.workloads.resp",

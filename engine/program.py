@@ -8,7 +8,7 @@ already scaled, so only ``predict`` contains the scaling steps.
 
 from dataclasses import dataclass, replace
 
-from respnet.engine.builder import EXTERNAL, GRADIENTS, PARAMETERS, WORK, Buffer, Builder, Step
+from respnet.engine.builder import EXTERNAL, PARAMETERS, WORK, Buffer, Builder, Step
 from respnet.engine.errors import SpecError
 from respnet.engine.ops_norm import WHOLE_BATCH
 from respnet.engine.params import Layout

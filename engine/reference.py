@@ -6,8 +6,8 @@ import numpy as np
 
 from respnet.engine import reference_ops
 from respnet.engine.ops import OPS
-from respnet.engine.reference_noise import next_seed
 from respnet.engine.program import EXTERNAL, GRADIENTS, PARAMETERS, Program
+from respnet.engine.reference_noise import next_seed
 
 # Ops over the last axis: the axes before it count as rows.
 _LAST_AXIS = ("dense", "softmax", "pointwise", "row_loss", "metric")

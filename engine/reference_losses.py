@@ -58,7 +58,7 @@ LOSSES = {
         lambda p, t, d: p - t * log(p + EPSILON),
         lambda p, t, d: 1 - t / (p + EPSILON),
     ),
-    "hinge": (lambda p, t, d: maximum(1 - t * p, 0), lambda p, t, d: where(1 > t * p, -t, 0)),
+    "hinge": (lambda p, t, d: maximum(1 - t * p, 0), lambda p, t, d: where(t * p < 1, -t, 0)),
     "squared_hinge": (
         lambda p, t, d: maximum(1 - t * p, 0) ** 2,
         lambda p, t, d: -2 * t * maximum(1 - t * p, 0),

@@ -28,6 +28,7 @@ class Net(nn.Module):
                 x = y if node.config.get("return_sequences") else y[:, -1]
             else:
                 x = self.parts[node.name](x)
+                x = torch.relu(x) if node.config.get("activation") == "relu" else x
         return x
 
 
@@ -74,7 +75,7 @@ def adam(model, x, y):
     net = Net(model)
     words = model.spec.nodes[0].kind == "embedding"
     given = torch.tensor(x, dtype=torch.long if words else torch.float32)
-    loss = _loss(model.spec.loss, y)
+    loss = loss_of(model.spec.loss, y)
     optimizer = torch.optim.Adam(net.parameters(), fused=True, lr=training.ADAM["learning_rate"])
     with torch.no_grad():
         first = loss(net(given)).item()
@@ -87,9 +88,9 @@ def adam(model, x, y):
     return Timed(step, answer=lambda: np.array([first]))
 
 
-def _loss(name, y):
+def loss_of(name, y, device="cpu"):
     if name == "mse":
-        target = torch.tensor(y, dtype=torch.float32)
+        target = torch.tensor(y, dtype=torch.float32, device=device)
         return lambda out: ((out - target) ** 2).mean()
-    target = torch.tensor(y).long().flatten()
+    target = torch.tensor(y, device=device).long().flatten()
     return lambda out: nn.functional.cross_entropy(out.reshape(len(target), -1), target)

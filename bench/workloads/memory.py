@@ -5,13 +5,13 @@ from ..pinning import pin
 if __name__ == "__main__":
     pin()  # before anything imports a numeric library
 
-import resource  # noqa: E402
-import subprocess  # noqa: E402
-import sys  # noqa: E402
+import resource
+import subprocess
+import sys
 
-from ..harness import Bar, Contest  # noqa: E402
-from ..pinning import ALL_CPUS, on_cpus  # noqa: E402
-from . import rnn  # noqa: E402
+from ..harness import Bar, Contest
+from ..pinning import ALL_CPUS, on_cpus
+from . import rnn
 
 TITLE = "Peak memory of training, three steps in a process of its own"
 BARS = {"char-GRU 3 x 512, 30 steps": 2.0, "LSTM 50, 100 on windows of 50": 5.0}
