@@ -7,8 +7,10 @@ it), ``spec`` (JSON of ModelSpec.to_dict) and ``extra`` (JSON, whatever the owne
 
 import json
 import os
+import struct
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import prod
 from pathlib import Path
 
 import numpy as np
@@ -45,7 +47,22 @@ class Saved:
 
 def save(path, saved: Saved) -> None:
     """Write the file as a whole or not at all: beside it first, synced, then renamed."""
-    from safetensors.numpy import save as to_bytes
+    data = to_bytes(saved)
+    path = Path(path)
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with open(beside, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def to_bytes(saved: Saved) -> bytes:
+    """What ``save`` writes."""
+    from safetensors.numpy import save as serialized
 
     metadata = {
         "format": str(FORMAT),
@@ -54,16 +71,7 @@ def save(path, saved: Saved) -> None:
         "extra": json.dumps(dict(saved.extra)),
     }
     tensors = {name: np.ascontiguousarray(array) for name, array in saved.tensors.items()}
-    path = Path(path)
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with open(beside, "wb") as file:
-            file.write(to_bytes(tensors, metadata))
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
+    return serialized(tensors, metadata)
 
 
 def load(path) -> Saved:
@@ -81,6 +89,73 @@ def load(path) -> Saved:
     except SafetensorError as problem:
         raise FileError(f"{path}: not a network file ({problem})") from None
     return Saved(spec, tensors, extra, version)
+
+
+def from_bytes(data: bytes) -> Saved:
+    """The network of a file's bytes, without tensors of other types than ours; they stay where
+    they lie: an array is a view of ``data``."""
+    file = _Bytes(data)
+    spec, extra, version = _described(file, file.metadata())
+    _check_weights(file, spec, file)
+    return Saved(spec, {name: file.get_tensor(name) for name in file.keys()}, extra, version)
+
+
+class _Bytes:
+    """safetensors in memory, with the methods of its own reader: u64 length of the header, the
+    header (JSON: name -> dtype, shape, data_offsets; ``__metadata__``), the numbers."""
+
+    def __init__(self, data: bytes):
+        (size,) = struct.unpack_from("<Q", data) if len(data) >= 8 else (0,)
+        if not 2 <= size <= min(len(data) - 8, 2 * MOST_TEXT):
+            raise FileError("the bytes are not a network file")
+        try:
+            header = json.loads(data[8 : 8 + size])
+            self._metadata = header.pop("__metadata__", {})
+            self._slices = {name: _Slice(one, data, 8 + size) for name, one in header.items()}
+            if not all(isinstance(text, str) for text in self._metadata.values()):
+                raise FileError("the metadata is text")
+        except NONSENSE as problem:
+            raise FileError(f"the bytes are not a network file ({problem})") from None
+
+    def __str__(self) -> str:
+        return "the bytes"
+
+    def metadata(self) -> Mapping:
+        return self._metadata
+
+    def keys(self):
+        return [name for name, one in self._slices.items() if one.get_dtype() in TYPES]
+
+    def get_slice(self, name: str):
+        return self._slices[name]
+
+    def get_tensor(self, name: str) -> np.ndarray:
+        return self._slices[name].array()
+
+
+class _Slice:
+    """Where a tensor lies; checked before it is read."""
+
+    def __init__(self, described: Mapping, data: bytes, start: int):
+        self._dtype, shape = described["dtype"], described["shape"]
+        begin, end = described["data_offsets"]
+        if any(type(n) is not int or n < 0 for n in (*shape, begin, end)):
+            raise FileError("a length is a whole number from 0")
+        self._shape, self._data, self._at = tuple(shape), data, start + begin
+        size = np.dtype(TYPES[self._dtype]).itemsize if self._dtype in TYPES else None
+        if end < begin or start + end > len(data) or size and prod(shape) * size != end - begin:
+            raise FileError(f"a tensor of shape {self._shape} has {end - begin} bytes")
+
+    def get_dtype(self) -> str:
+        return self._dtype
+
+    def get_shape(self) -> tuple:
+        return self._shape
+
+    def array(self) -> np.ndarray:
+        dtype = np.dtype(TYPES[self._dtype]).newbyteorder("<")
+        flat = np.frombuffer(self._data, dtype, prod(self._shape), self._at)
+        return flat.reshape(self._shape)
 
 
 def _described(path, metadata: Mapping) -> tuple[ModelSpec, Mapping, str]:

@@ -11,6 +11,7 @@ from .version import REDIS_VERSION, RESPNET_VERSION
 SECTIONS = {}  # name -> function(server) -> {field: value}
 EXTRA = {"commandstats"}  # shown only when asked for
 MODULES = []  # {"name": bytes, "ver": int} of command families that Redis has as modules
+MODULE_SECTIONS = {}  # as SECTIONS, of modules: shown by MODULES and EVERYTHING, titles as they are
 
 
 def section(function):
@@ -32,11 +33,14 @@ def report(server, wanted=()):
     if names & {"all", "everything"}:
         chosen |= set(SECTIONS)
     blocks = [block(name, SECTIONS[name](server)) for name in SECTIONS if name in chosen]
+    chosen = names | (set(MODULE_SECTIONS) if names & {"modules", "everything"} else set())
+    blocks += [block(name, MODULE_SECTIONS[name](server)) for name in MODULE_SECTIONS
+               if name in chosen]
     return "\r\n".join(blocks)
 
 
 def block(name, fields):
-    title = "CPU" if name == "cpu" else name.capitalize()
+    title = name if name in MODULE_SECTIONS else "CPU" if name == "cpu" else name.capitalize()
     return "".join([f"# {title}\r\n", *(f"{key}:{value}\r\n" for key, value in fields.items())])
 
 

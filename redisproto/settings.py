@@ -169,6 +169,14 @@ SETTINGS = [
     Setting("training-slots", "integer", "32", "networks training at the same time", runtime=True,
             low=1, high=1024),
     Setting("device", "choice", "cpu", "where networks run", words=("cpu", "gpu")),
+    # models
+    Setting("backends", "words", "", "extra packages that may run models: none in this version"),
+    Setting("threads-per-queue", "integer", "1", "threads that run models on one device", low=1,
+            high=64),
+    Setting("model-chunk-size", "integer", "535822336", "bytes of a blob that come as one string",
+            runtime=True, low=1),
+    Setting("model-execution-timeout", "integer", "5000", "milliseconds an ONNX graph may run",
+            runtime=True, low=1000, high=2**31 - 1),
     # watching
     Setting("slowlog-log-slower-than", "integer", "10000", "microseconds; negative: log nothing",
             runtime=True, low=-1),

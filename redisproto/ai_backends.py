@@ -1,0 +1,191 @@
+"""Backends: the bytes of a model become something that runs.
+
+A backend is a row of ``BACKENDS``: ``load(blob, names, seconds) -> Runnable``; ``names`` are the
+inputs and outputs the client gave (TF), ``seconds`` bounds one run. Loading and running happen
+outside the loop's thread; what they raise becomes a reply by ``refusal``.
+"""
+
+import logging
+from collections import OrderedDict
+from dataclasses import dataclass
+from math import prod
+
+import numpy as np
+
+from respnet.engine import Model, storage
+from respnet.engine.errors import EngineError, FileError
+from respnet.engine.onnx import Graph, Limits, read
+from respnet.engine.onnx.graph import fitted
+from respnet.engine.onnx.translate import NotPlain, to_spec
+
+from .ai_tensor import MOST_BYTES, NAMES
+from .errors import CommandError
+
+log = logging.getLogger("respnet.ai")
+
+NOT_LOADED = "ERR Could not load backend"
+NO_GPU = "ERR GPU requested but the GPU executor is not available"
+NO_GPU_ONNX = "ERR GPU requested but ONNX couldn't find CUDA"
+BATCH = "ERR Model did not generate the expected batch size"
+SHOWN = 400  # letters of an engine's message that a reply repeats
+
+
+@dataclass(frozen=True)
+class Slot:
+    """An input or output: dtype a type of tensors or "" (not known), shape a tuple with None for
+    what may change, or None."""
+
+    name: str
+    dtype: str = ""
+    shape: tuple | None = None
+
+
+class Runnable:
+    """A loaded model. ``run`` may be called by several threads at once."""
+
+    inputs: tuple = ()  # of Slots
+    outputs: tuple = ()
+    nbytes = 0  # held besides the blob
+    version = ""  # of what runs it
+    batch_error = BATCH
+
+    def __init__(self):
+        self.costs = OrderedDict()  # shapes of the inputs -> seconds of a processor a run took
+
+    def run(self, arrays):
+        """Arrays in the order of the inputs -> list of arrays in the order of the outputs."""
+        raise NotImplementedError
+
+
+class Network(Runnable):
+    """A model of the engine. fit: makes the arrays of a run fit, or raises EngineError."""
+
+    def __init__(self, model, inputs=None, outputs=None, fit=None):
+        super().__init__()
+        self.model = model
+        check_sizes(model)
+        self.nbytes = 2 * model.weights.vector.nbytes  # as they are, and packed
+        name = NAMES[model.dtype.newbyteorder("<")]
+        spec, shapes = model.spec, model.layout.shapes
+        self.inputs = inputs or slots(name, spec.inputs)
+        self.outputs = outputs or slots(name, [(one, shapes[one]) for one in spec.outputs])
+        self.fit = fit or self.numbers
+
+    def numbers(self, arrays):
+        for array, slot in zip(arrays, self.inputs, strict=True):
+            if array.dtype.kind not in "fiub":
+                raise FileError(f"input {slot.name!r} wants numbers, got STRING")
+            if array.ndim != len(slot.shape):
+                raise FileError(f"input {slot.name!r} wants shape {shown(slot.shape)}, "
+                                f"got {shown(array.shape)}")
+        return arrays
+
+    def run(self, arrays):
+        arrays = [np.ascontiguousarray(one, self.model.dtype) for one in self.fit(arrays)]
+        check_bytes(self.model, arrays)
+        result = self.model.predict(arrays if len(arrays) > 1 else arrays[0])
+        return result if isinstance(result, list) else [result]
+
+
+def slots(dtype, shapes):
+    """Slots for rows of these shapes."""
+    return tuple(Slot(name, dtype, (None, *shape)) for name, shape in shapes)
+
+
+def shown(shape):
+    """A shape as people write it: (?, 3)."""
+    return "(" + ", ".join("?" if n is None else str(n) for n in shape) + ")"
+
+
+def check_sizes(model):
+    """A description may ask for huge rows without a single weight: refused before it runs."""
+    for name, shape in model.layout.shapes.items():
+        size = prod(n for n in shape if n is not None) * model.dtype.itemsize
+        if size > MOST_BYTES:
+            raise FileError(f"{name!r} has rows of {size} bytes, the limit is {MOST_BYTES}")
+
+
+def check_bytes(model, arrays):
+    """Outputs too large for tensors are refused before they are computed."""
+    shapes = model.row_shapes(arrays)
+    for shape in model.output_shapes(shapes):
+        if len(arrays[0]) * prod(shape) * model.dtype.itemsize > MOST_BYTES:
+            raise FileError(f"{len(arrays[0])} outputs of shape {shown(shape)} are larger than "
+                            f"{MOST_BYTES} bytes")
+
+
+class OnnxGraph(Runnable):
+    """An ONNX graph evaluated node by node."""
+
+    def __init__(self, graph, inputs, outputs):
+        super().__init__()
+        self.graph, self.inputs, self.outputs = graph, inputs, outputs
+        self.nbytes = sum(array.nbytes for array in graph.constants.values())
+
+    def run(self, arrays):
+        names = [slot.name for slot in self.inputs]
+        results = self.graph.run(dict(zip(names, arrays, strict=True)))
+        return [results[slot.name] for slot in self.outputs]
+
+
+def load_respnet(blob, names, seconds):
+    saved = storage.from_bytes(blob)
+    if any(node.kind == "python" for node in saved.spec.nodes):
+        raise FileError("a layer written in Python cannot run in the server")
+    return Network(Model(saved.spec, vector=saved.tensors["weights"]))
+
+
+def load_onnx(blob, names, seconds):
+    """As a network of our layers where it is one, node by node where it is not."""
+    net = read(blob, Limits(bytes=MOST_BYTES, seconds=seconds))
+    try:
+        graph = Graph(net, Limits(bytes=MOST_BYTES, seconds=seconds))
+    except EngineError as error:
+        log.warning("an ONNX model the engine does not run: %s; the extra respnet[onnx] is not "
+                    "used by this version", error)
+        raise CommandError(NOT_LOADED) from None
+    inputs, outputs = onnx_slots(graph.inputs), onnx_slots(graph.outputs)
+    try:
+        spec, vector = to_spec(graph)
+        model, taken = Model(spec, vector=vector), graph.inputs
+
+        def fit(arrays):
+            return [fitted(slot, one) for slot, one in zip(taken, arrays, strict=True)]
+
+        return Network(model, inputs, outputs, fit)
+    except NotPlain:
+        return OnnxGraph(graph, inputs, outputs)
+
+
+def onnx_slots(found):
+    return tuple(Slot(one.name, NAMES.get(one.dtype, ""), one.shape) for one in found)
+
+
+BACKENDS = {"RESPNET": load_respnet, "ONNX": load_onnx, "TF": None, "TFLITE": None, "TORCH": None}
+
+
+def load(options, blob, seconds):
+    """The Runnable of a blob for options (``ai_model.Options``), or CommandError."""
+    if options.device.upper().startswith("GPU"):
+        raise CommandError(NO_GPU_ONNX if options.backend == "ONNX" else NO_GPU)
+    loader = BACKENDS[options.backend]
+    if loader is None:
+        log.warning("there is no backend %s", options.backend)
+        raise CommandError(NOT_LOADED)
+    try:
+        runnable = loader(blob, (options.inputs, options.outputs), seconds)
+    except Exception as error:
+        raise refusal(error) from None
+    return runnable
+
+
+def refusal(error):
+    """What a client is told of an exception: the engine's words in one line, or nothing."""
+    if isinstance(error, CommandError):
+        return error
+    if isinstance(error, EngineError):
+        return CommandError("ERR " + " ".join(str(error).split())[:SHOWN])
+    if isinstance(error, MemoryError):
+        return CommandError("ERR the model needs more memory than there is")
+    log.error("a model failed", exc_info=error)
+    return CommandError("ERR the model cannot be run")

@@ -1,0 +1,167 @@
+"""What AI.MODELSTORE and AI.MODELEXECUTE (and their older forms) ask for, read from their words."""
+
+import re
+import time
+from dataclasses import dataclass
+
+from .ai_backends import BACKENDS
+from .ai_model import Options, text
+from .ai_words import Words
+from .errors import CommandError
+
+DEVICE = re.compile(rb"(?:CPU|GPU)(?::[0-9]+)?", re.I)
+DEVICE_LETTERS = 9
+NO_BLOB = "ERR Insufficient arguments, missing model BLOB"
+NOT_BLOB = "ERR Invalid argument, expected BLOB"
+
+
+# -- storing
+
+
+def store_order(argv, old=False):
+    """(Options, words of the blob) of AI.MODELSTORE, or of AI.MODELSET if ``old``."""
+    words = Words(argv, 2)
+    found = {"backend": backend(words), "device": device(words)}
+    if words.match(b"TAG"):
+        found["tag"] = text(words.take("ERR Insufficient arguments, missing model TAG"))
+    found |= batching(words)
+    found |= names(words, found["backend"], old_names if old else counted_names)
+    return Options(**found), blob(words)
+
+
+def backend(words):
+    name = text(words.take("ERR unsupported backend")).upper()
+    if name not in BACKENDS:
+        raise CommandError("ERR unsupported backend")
+    return name
+
+
+def device(words, error="ERR Invalid DEVICE"):
+    word = words.take(error)
+    if len(word) > DEVICE_LETTERS or not DEVICE.fullmatch(word):
+        raise CommandError(error)
+    return word.decode()
+
+
+def batching(words):
+    """BATCHSIZE, MINBATCHSIZE, MINBATCHTIMEOUT; each needs the one before."""
+    found = {}
+    if words.match(b"BATCHSIZE"):
+        found["batch"] = words.number("ERR Invalid argument for BATCHSIZE")
+    if words.match(b"MINBATCHSIZE"):
+        if not found.get("batch"):
+            raise CommandError("ERR MINBATCHSIZE specified without BATCHSIZE")
+        found["min_batch"] = words.number("ERR Invalid argument for MINBATCHSIZE")
+    if words.match(b"MINBATCHTIMEOUT"):
+        if not found.get("min_batch"):
+            raise CommandError("ERR MINBATCHTIMEOUT specified without MINBATCHSIZE")
+        found["min_timeout"] = words.number("ERR Invalid argument for MINBATCHTIMEOUT")
+    return found
+
+
+def names(words, backend, read):
+    """INPUTS and OUTPUTS: needed for TF, refused for those that tell their own."""
+    found = {}
+    for token in ("INPUTS", "OUTPUTS"):
+        given = words.match(token.encode())
+        if backend != "TF" and given:
+            raise CommandError(
+                f"ERR {token} argument should not be specified for this backend")
+        if backend == "TF":
+            if not given:
+                raise CommandError(f"ERR {token} not specified for TF")
+            found[token.lower()] = tuple(map(text, read(words, token.lower())))
+    return found
+
+
+def counted_names(words, what):
+    count = words.number(f"ERR Invalid argument for {what[:-1]}_count", least=1)
+    return words.some(count, f"ERR number of model {what} does not match the number of given "
+                             "arguments")
+
+
+def old_names(words, what):
+    """Names up to the word that must follow."""
+    end, start = b"OUTPUTS" if what == "inputs" else b"BLOB", words.at
+    while words.left and words.argv[words.at].upper() != end:
+        words.at += 1
+    if words.at == start:
+        raise CommandError(f"ERR {what.upper()} not specified for TF")
+    return words.argv[start : words.at]
+
+
+def blob(words):
+    if not words.left:
+        raise CommandError(NO_BLOB)
+    if not words.match(b"BLOB"):
+        raise CommandError(NOT_BLOB)
+    if not words.left:
+        raise CommandError(NO_BLOB)
+    return words.some(words.left, NO_BLOB)
+
+
+# -- running
+
+
+@dataclass(frozen=True)
+class RunOrder:
+    """Keys of inputs and outputs; timeout in milliseconds, 0 for none."""
+
+    inputs: list
+    outputs: list
+    timeout: int = 0
+
+    @property
+    def deadline(self):
+        """As ``Run`` wants it, counted from now."""
+        return time.monotonic() + self.timeout / 1000 if self.timeout else None
+
+
+def execute_order(argv, at=2, command="AI.MODELEXECUTE", timeout=True):
+    """``INPUTS n key ... OUTPUTS n key ... [TIMEOUT ms]`` from word ``at`` on; a DAG's steps have
+    no time limit of their own."""
+    words = Words(argv, at)
+    inputs = counted_keys(words, "input", command)
+    outputs = counted_keys(words, "output", command)
+    limit = 0
+    if words.left:
+        word = words.take("")
+        if word.upper() != b"TIMEOUT":
+            raise CommandError(f"ERR Invalid argument: {text(word[:128])}")
+        if not timeout:
+            raise CommandError("ERR TIMEOUT not allowed within a DAG command")
+        limit = time_limit(words)
+    if words.left:
+        raise CommandError(f"ERR Invalid argument: {text(words.argv[words.at][:128])}")
+    return RunOrder(inputs, outputs, limit)
+
+
+def counted_keys(words, what, command):
+    if not words.match(f"{what.upper()}S".encode()):
+        raise CommandError(f"ERR {what.upper()}S not specified")
+    count = words.number(f"ERR Invalid argument for {what}_count", least=-(2**31))
+    if count <= 0:
+        raise CommandError(f"ERR {what.capitalize()} count must be a positive integer")
+    return words.some(count, f"ERR number of {what} keys to {command} command does not match the "
+                             "number of given arguments")
+
+
+def time_limit(words):
+    if not words.left:
+        raise CommandError("ERR No value provided for TIMEOUT")
+    return words.number("ERR Invalid value for TIMEOUT", least=1)
+
+
+def run_order(argv, at=2):
+    """``[TIMEOUT ms] INPUTS key ... OUTPUTS key ...`` of AI.MODELRUN."""
+    words, limit = Words(argv, at), 0
+    if words.match(b"TIMEOUT"):
+        limit = time_limit(words)
+    if not words.match(b"INPUTS"):
+        raise CommandError("ERR INPUTS not specified")
+    rest = argv[words.at:]
+    upper = [word.upper() for word in rest]
+    if b"OUTPUTS" not in upper:
+        raise CommandError("ERR OUTPUTS not specified")
+    split = upper.index(b"OUTPUTS")
+    return RunOrder(rest[:split], rest[split + 1 :], limit)

@@ -1,0 +1,136 @@
+"""Models: AI.MODELSTORE, AI.MODELSET, AI.MODELGET, AI.MODELDEL, AI._MODELSCAN."""
+
+from typing import Literal
+
+from .. import info
+from ..access import OK, database
+from ..ai_model import ModelValue, model_at, raw, stored_model
+from ..ai_orders import store_order
+from ..ai_queue import Call, executor_of
+from ..ai_stats import RunStats
+from ..command import Family
+from ..errors import CommandError, Deferred
+from ..grammar import key, rest
+from ..values import WRONG_TYPE
+from ..version import REDISAI_VERSION
+
+rows = Family("ai", since="1.0.0")
+info.MODULES.append({"name": b"ai", "ver": REDISAI_VERSION})
+
+COST = "O(N) where N is the size of the model"
+
+
+@rows.command("ai.modelstore", key(), rest("argument", least=4), flags="write denyoom",
+              since="1.2.5", reply=Literal["OK"], complexity=COST,
+              summary="Store a model of a backend; it is loaded beside the other clients")
+def modelstore(session, request):
+    return store(session, request.key, *store_order(request.argv))
+
+
+@rows.command("ai.modelset", key(), rest("argument", least=2), flags="write denyoom",
+              reply=Literal["OK"], complexity=COST,
+              summary="Store a model; deprecated, see AI.MODELSTORE")
+def modelset(session, request):
+    return store(session, request.key, *store_order(request.argv, old=True))
+
+
+def store(session, name, options, words):
+    """Load a model in a thread and put it; within MULTI now, for EXEC answers at once."""
+    server, number = session.server, session.db
+    check_kind(database(session), name)
+    executor = executor_of(server)
+    seconds = executor.seconds
+    if server.keyspace.atomic:
+        put(executor, number, name, ModelValue.build(options, words, seconds))
+        return OK
+    reply = Deferred()
+
+    def done(result, _):
+        if not isinstance(result, CommandError):
+            try:
+                put(executor, number, name, result)
+                result = OK
+            except CommandError as error:
+                result = error
+        reply.set(result)
+
+    executor.loader.submit(Call("", lambda: ModelValue.build(options, words, seconds), done))
+    return reply
+
+
+def check_kind(db, name):
+    """CommandError if something else than a model is at a key."""
+    if not isinstance(db.peek(name), ModelValue | None):
+        raise CommandError(WRONG_TYPE)
+
+
+def put(executor, number, name, value):
+    db = executor.server.keyspace[number]
+    check_kind(db, name)
+    db.set(name, value)
+    options = value.options
+    value.stats = RunStats(executor.stats, (number, name), "MODEL", options.backend,
+                           options.device, raw(options.tag))
+
+
+@rows.command("ai.modelget", key(), rest("word"), flags="readonly", reply=list | bytes,
+              complexity=COST, summary="What a model is, or its blob, or both")
+def modelget(session, request):
+    executor = executor_of(session.server)
+    model = model_at(executor, database(session), request.key)
+    words = {word.upper() for word in request.argv[2:4]}
+    if b"SIGNATURE" in words:
+        return [b"inputs", list(map(signature, model.inputs)),
+                b"outputs", list(map(signature, model.outputs))]
+    meta, blob = b"META" in words, b"BLOB" in words
+    chunk = session.server.config["model-chunk-size"]
+    if blob and not meta:
+        return chunks(model.blob, chunk)
+    fields = described(model)
+    return fields if meta and not blob else [*fields, b"blob", chunks(model.blob, chunk)]
+
+
+def described(model):
+    """The first 16 elements."""
+    options = model.options
+    return [b"backend", options.backend.encode(), b"device", options.device.encode(),
+            b"tag", raw(options.tag), b"batchsize", options.batch,
+            b"minbatchsize", options.min_batch,
+            b"inputs", [raw(name) for name in names(options.inputs, model.inputs)],
+            b"outputs", [raw(name) for name in names(options.outputs, model.outputs)],
+            b"minbatchtimeout", options.min_timeout]
+
+
+def names(given, found):
+    return given or [slot.name for slot in found]
+
+
+def signature(slot):
+    """[name, type, dims]: "" where the type is not known, -1 where a length may change."""
+    dims = None if slot.shape is None else [-1 if n is None else n for n in slot.shape]
+    return [raw(slot.name), slot.dtype.encode(), dims]
+
+
+def chunks(blob, size):
+    """One bulk, or from ``size`` bytes on an array of them."""
+    if len(blob) < size:
+        return blob
+    return [blob[i * size : (i + 1) * size] for i in range(len(blob) // size + 1)]
+
+
+@rows.command("ai.modeldel", key(), flags="write", reply=Literal["OK"],
+              summary="Delete a model; runs that began end as if it were there")
+def modeldel(session, request):
+    stored_model(session, request.key)
+    database(session).delete(request.key)
+    return OK
+
+
+@rows.command("ai._modelscan", rest("argument"), flags="readonly", reply=list[list],
+              complexity="O(N) where N is the number of models, scripts and networks",
+              summary="Keys and tags of all models")
+def modelscan(session, request):
+    db = database(session)
+    found = ((name, db.peek(name)) for name in sorted(db.hooked))
+    return [[name, raw(value.options.tag)] for name, value in found
+            if isinstance(value, ModelValue)]
