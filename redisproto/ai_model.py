@@ -15,6 +15,7 @@ from respnet.engine import storage
 from . import ai_backends
 from .access import database
 from .ai_backends import Network, Runnable, Slot
+from .ai_stats import RunStats
 from .errors import CommandError
 from .network import NetworkValue
 from .values import WRONG_TYPE, Value, split
@@ -134,6 +135,14 @@ class ModelValue(Value):
         except (AttributeError, KeyError, TypeError) as error:
             raise ValueError(f"a stored model cannot be read: {error!r}") from None
 
+    def count_runs(self, book, place):
+        """The figures of AI.INFO, begun now at ``place`` (db, key) if there are none."""
+        if self.stats is None:
+            options = self.options
+            self.stats = RunStats(book, place, "MODEL", options.backend, options.device,
+                                  raw(options.tag))
+        return self.stats
+
     def on_removed(self):
         if self.stats is not None:
             self.stats.drop()
@@ -155,6 +164,12 @@ class NetworkModel:
     def ready(self, seconds):
         return self.loaded
 
+    def count_runs(self, book, place):
+        """As of a ModelValue, but in no book: nobody tells when the network goes."""
+        if self.stats is None:
+            self.stats = RunStats({}, place, "MODEL", "RESPNET", "CPU", b"")
+        return self.stats
+
     @property
     def blob(self):
         weights = {"weights": self.model.weights.vector}
@@ -162,13 +177,16 @@ class NetworkModel:
 
 
 def model_at(executor, db, key):
-    """The ModelValue of a key of a Database, or a NetworkModel; CommandError if it is neither."""
+    """The ModelValue of a key of a Database, or a NetworkModel; CommandError if it is neither.
+    Its runs are counted from now on."""
     value = db.get(key)
-    if isinstance(value, ModelValue):
-        return value
     if isinstance(value, NetworkValue):
-        return executor.network(value)
-    raise CommandError(NO_MODEL if value is None else WRONG_TYPE)
+        value = executor.network(value)
+    elif not isinstance(value, ModelValue):
+        raise CommandError(NO_MODEL if value is None else WRONG_TYPE)
+    if value.stats is None:
+        value.count_runs(executor.stats, (db.index, key))
+    return value
 
 
 def stored_model(session, key):

@@ -11,7 +11,7 @@ from ..ai_tensor import check_target, fetch_tensor, put_at
 from ..command import Family
 from ..errors import CommandError, Deferred
 from ..grammar import key
-from ..words import Rest
+from ..words import Raw
 
 rows = Family("ai", since="1.0.0")
 
@@ -20,21 +20,18 @@ COST = "O(N) where N is the work of the model, beside the other clients"
 REPLY = Literal["OK", "TIMEDOUT"]
 
 
-class Order(Rest):
+class Order(Raw):
     """The words after the model's key, read by the handler: a missing model is told first."""
 
     items = (key(),)  # there are keys among them
 
-    def __init__(self, read, usage, least):
-        super().__init__("words", least)
-        self.read, self.shown = read, usage
+    def __init__(self, read, text, least):
+        super().__init__(text, least)
+        self.read = read
 
     def keys(self, request):
         order = self.read(request.argv)
         return [*order.inputs, *order.outputs]
-
-    def usage(self):
-        return self.shown
 
 
 EXECUTE = Order(execute_order, "INPUTS n key [key ...] OUTPUTS n key [key ...] [TIMEOUT ms]", 6)

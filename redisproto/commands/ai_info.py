@@ -6,12 +6,11 @@ from typing import Literal
 from .. import info
 from ..access import OK, database
 from ..ai_backends import BACKENDS
-from ..ai_model import ModelValue, raw
 from ..ai_queue import executor_of
-from ..ai_stats import RunStats
-from ..command import Family
+from ..command import Family, wrong_count
 from ..errors import CommandError
 from ..grammar import key, rest, string
+from ..words import Raw
 from ..network import NetworkValue
 from ..numbers import parse_integer
 from ..version import REDISAI_VERSION, RESPNET_VERSION
@@ -24,13 +23,12 @@ CHUNK = "ERR MODEL_CHUNK_SIZE: invalid chunk size"
 NOT_LOADED = "ERR error loading backend"
 
 
-@rows.command("ai.info", key(), rest("word"), flags="readonly",
+@rows.command("ai.info", key(), Raw("[RESETSTAT]"), flags="readonly",
               reply=list[bytes | int] | Literal["OK"],
               summary="How often and how long a model or script has run")
 def ai_info(session, request):
     if len(request.argv) > 3:
-        raise CommandError(f"ERR wrong number of arguments for '{request.argv[0].decode()}' "
-                           "command")
+        raise wrong_count(request.argv[0])
     stats = stats_of(session, request.key)
     if len(request.argv) == 2:
         return stats.fields()
@@ -49,15 +47,11 @@ def stats_of(session, name):
     value = database(session).peek(name)
     if isinstance(value, NetworkValue):
         value = executor.network(value)
-    elif not isinstance(value, ModelValue):
+    count = getattr(value, "count_runs", None)  # of what runs: models, networks, scripts
+    stats = count and count(executor.stats, place)
+    if stats is None or stats.place != place:
         raise CommandError(NO_STATS)
-    if value.stats is None:
-        book = executor.stats if isinstance(value, ModelValue) else {}
-        value.stats = RunStats(book, place, "MODEL", value.options.backend, value.options.device,
-                               raw(value.options.tag))
-    if value.stats.place != place:
-        raise CommandError(NO_STATS)
-    return value.stats
+    return stats
 
 
 @rows.command("ai.config", string("subcommand"), rest("argument"), flags="write admin",

@@ -7,27 +7,32 @@ from ..access import OK, database
 from ..ai_model import ModelValue, model_at, raw, stored_model
 from ..ai_orders import store_order
 from ..ai_queue import Call, executor_of
-from ..ai_stats import RunStats
-from ..command import Family
+from ..command import Family, wrong_count
 from ..errors import CommandError, Deferred
-from ..grammar import key, rest
+from ..grammar import key
 from ..values import WRONG_TYPE
 from ..version import REDISAI_VERSION
+from ..words import Raw
 
 rows = Family("ai", since="1.0.0")
 info.MODULES.append({"name": b"ai", "ver": REDISAI_VERSION})
 
+LIMITS = "[TAG tag] [BATCHSIZE n [MINBATCHSIZE m [MINBATCHTIMEOUT ms]]]"
+STORE = (f"backend device {LIMITS} [INPUTS n name [name ...] OUTPUTS n name [name ...]] "
+         "BLOB chunk [chunk ...]")
+SET = (f"backend device {LIMITS} [INPUTS name [name ...] OUTPUTS name [name ...]] "
+       "BLOB chunk [chunk ...]")
 COST = "O(N) where N is the size of the model"
 
 
-@rows.command("ai.modelstore", key(), rest("argument", least=4), flags="write denyoom",
+@rows.command("ai.modelstore", key(), Raw(STORE, 4), flags="write denyoom",
               since="1.2.5", reply=Literal["OK"], complexity=COST,
               summary="Store a model of a backend; it is loaded beside the other clients")
 def modelstore(session, request):
     return store(session, request.key, *store_order(request.argv))
 
 
-@rows.command("ai.modelset", key(), rest("argument", least=2), flags="write denyoom",
+@rows.command("ai.modelset", key(), Raw(SET, 2), flags="write denyoom",
               reply=Literal["OK"], complexity=COST,
               summary="Store a model; deprecated, see AI.MODELSTORE")
 def modelset(session, request):
@@ -68,17 +73,17 @@ def put(executor, number, name, value):
     db = executor.server.keyspace[number]
     check_kind(db, name)
     db.set(name, value)
-    options = value.options
-    value.stats = RunStats(executor.stats, (number, name), "MODEL", options.backend,
-                           options.device, raw(options.tag))
+    value.count_runs(executor.stats, (number, name))
 
 
-@rows.command("ai.modelget", key(), rest("word"), flags="readonly", reply=list | bytes,
+@rows.command("ai.modelget", key(), Raw("[META] [BLOB] | SIGNATURE"), flags="readonly",
+              reply=list | bytes,
               complexity=COST, summary="What a model is, or its blob, or both")
 def modelget(session, request):
-    executor = executor_of(session.server)
-    model = model_at(executor, database(session), request.key)
-    words = {word.upper() for word in request.argv[2:4]}
+    if len(request.argv) > 4:
+        raise wrong_count(request.argv[0])
+    model = model_at(executor_of(session.server), database(session), request.key)
+    words = {word.upper() for word in request.argv[2:]}
     if b"SIGNATURE" in words:
         return [b"inputs", list(map(signature, model.inputs)),
                 b"outputs", list(map(signature, model.outputs))]
@@ -126,7 +131,7 @@ def modeldel(session, request):
     return OK
 
 
-@rows.command("ai._modelscan", rest("argument"), flags="readonly", reply=list[list],
+@rows.command("ai._modelscan", flags="readonly", reply=list[list],
               complexity="O(N) where N is the number of models, scripts and networks",
               summary="Keys and tags of all models")
 def modelscan(session, request):
