@@ -6,7 +6,8 @@ import numpy as np
 
 from respnet.engine import reference_ops
 from respnet.engine.ops import OPS
-from respnet.engine.program import EXTERNAL, GRADIENTS, PARAMETERS, Program
+from respnet.engine.builder import EXTERNAL, GRADIENTS, PARAMETERS
+from respnet.engine.program import Program
 from respnet.engine.reference_noise import next_seed
 
 # Ops over the last axis: the axes before it count as rows.
