@@ -26,7 +26,8 @@ MULTI|PING|EXEC|OBJECT HELP|MEMORY HELP|SLOWLOG HELP|LATENCY HELP|MODULE HELP
 SAVE|BGSAVE|KEYS *|MONITOR|QUIT
 """
 RUNS = [row for top in table.rows for row in (top, *top.subcommands.values())
-        if row.group in ("connection", "generic", "string", "transactions", "server")]
+        if row.group in ("connection", "generic", "string", "transactions", "server",
+                         "hash", "list", "set")]
 
 
 class Watch:

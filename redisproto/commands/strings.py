@@ -185,8 +185,8 @@ def mget(session, request):
     return [value.data if isinstance(value, StringValue) else None for value in values]
 
 
-def pairs(command):
-    return many(key(), string("value"), name="pairs",
+def pairs(command, first=None):
+    return many(first or key(), string("value"), name="pairs",
                 error=f"ERR wrong number of arguments for '{command}' command")
 
 
