@@ -31,9 +31,9 @@ class Context:
     fault: not 0, what was met, the largest that is allowed. batch: its seed and its number.
     """
 
-    def __init__(self, on: Device, dtype, training: bool):
+    def __init__(self, on: Device, dtype):
         cp = on.cupy
-        self.on, self.cp, self.dtype, self.training = on, cp, dtype, training
+        self.on, self.cp, self.dtype = on, cp, dtype
         self.pool = cp.cuda.MemoryPool()
         with on.cuda, on.stream:
             self.batch = cp.zeros(2, cp.uint64)
