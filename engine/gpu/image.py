@@ -56,8 +56,12 @@ def _taps(x, window, strides, dilation=(1, 1)):
 
 def _patches(c, padded, window, strides, dilation):
     """(B,P,Q,V*U,C)"""
-    views = [view for _, view in _taps(padded, window, strides, dilation)]
-    return c.cp.stack(views, axis=3)
+    patches = None
+    for tap, view in _taps(padded, window, strides, dilation):
+        if patches is None:
+            patches = c.empty(*view.shape[:3], window[0] * window[1], view.shape[3])
+        patches[:, :, :, tap] = view
+    return patches
 
 
 def conv2d_forward(c, x, kernel, bias, *, activation, strides, pads, dilation):
