@@ -8,6 +8,7 @@ from .reply_types import describe
 TITLES = {"connection": "Connection", "generic": "Keys", "string": "Strings",
           "transactions": "Transactions", "hash": "Hashes",
           "list": "Lists", "set": "Sets", "server": "Server", "cluster": "Cluster",
+          "scripting": "Scripts of Redis",
           "nr": "Neural networks", "ai": "Tensors, models, scripts"}
 HEAD = """# Commands
 

@@ -7,6 +7,7 @@ import time
 from weakref import WeakValueDictionary
 
 from .database import Account, Database
+from .values import load
 
 SWEEP_KEYS = 10_000  # entries freed in one go after a flush: about 2 ms
 EXPIRE_KEYS = 1_000  # keys expired in one go, per database
@@ -75,6 +76,14 @@ class Keyspace(Account):
             self.databases[db].set(key, value, expire_ms)
         finally:
             self.store = store
+
+    def reload(self):
+        """Put what a dump gives back in the place of every value, as a restart does."""
+        for database in self.databases:
+            for key, entry in list(database.entries.items()):
+                value = load(entry.value.kind, *entry.value.dump())
+                value.id, value.generation = entry.value.id, entry.value.generation
+                self.load_entry(database.index, key, value, entry.expire_ms)
 
     def find(self, id):
         """(db, key, entry) of the hooked value with this id, or None."""

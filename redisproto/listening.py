@@ -8,6 +8,8 @@ import ssl
 import stat
 from pathlib import Path
 
+from .monitor import LOCAL
+
 MOST_BACKLOG = 65535
 
 
@@ -20,6 +22,11 @@ def is_loopback(host):
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def is_local(addr):
+    """Whether a client's address, as CLIENT LIST shows it, is of this machine."""
+    return addr == LOCAL or is_loopback(addr.rpartition(":")[0].strip("[]"))
 
 
 def check_protection(config):

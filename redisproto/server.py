@@ -13,8 +13,8 @@ from . import fast, table
 from .connection import Connection
 from .core import Core
 from .keyspace import Keyspace, NoStore
-from .listening import is_loopback, listen
-from .monitor import LOCAL, monitor_line
+from .listening import is_local, listen
+from .monitor import monitor_line
 from .stats import Stats
 from .store import Store
 from .values import load
@@ -178,8 +178,7 @@ class Server(Core):
 
     def refuse_connection(self, connection):
         """The error for a new connection that is not wanted; None lets it in."""
-        host = connection.addr.rpartition(":")[0].strip("[]")
-        local = connection.addr == LOCAL or is_loopback(host)
+        local = is_local(connection.addr)
         connection.authenticated = not self.password
         if len(self.clients) >= self.max_clients:
             return "ERR max number of clients reached"

@@ -178,6 +178,8 @@ SETTINGS = [
     Setting("model-execution-timeout", "integer", "5000", "milliseconds an ONNX graph may run",
             runtime=True, low=1000, high=2**31 - 1),
     # watching
+    Setting("enable-debug-command", "choice", "no", "who may use DEBUG RELOAD, for tests",
+            words=("no", "local", "yes")),
     Setting("slowlog-log-slower-than", "integer", "10000", "microseconds; negative: log nothing",
             runtime=True, low=-1),
     Setting("slowlog-max-len", "integer", "128", "entries the slow log keeps", runtime=True),

@@ -26,7 +26,8 @@ from respnet.redisproto.grammar import (
 
 EVERY = [row for top in table.rows for row in (top, *top.subcommands.values())]
 FLAGS = {"write", "readonly", "denyoom", "admin", "noscript", "loading", "stale", "fast",
-         "no_auth", "no_multi", "no_async_loading", "allow_busy", "skip_slowlog", "movablekeys"}
+         "no_auth", "no_multi", "no_async_loading", "allow_busy", "skip_slowlog", "movablekeys",
+         "skip_monitor", "no_mandatory_keys"}
 
 
 def row(*items, **fields):

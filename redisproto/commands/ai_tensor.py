@@ -2,7 +2,6 @@
 
 from typing import Literal
 
-from .. import info
 from ..access import OK, database, fetch_string
 from ..ai_tensor import check_target, fetch_tensor, put_tensor
 from ..ai_tensor_words import LEAST_WORDS, MOST_WORDS, parse, reply
@@ -12,7 +11,6 @@ from ..grammar import key
 from ..words import Raw
 
 rows = Family("ai", since="1.0.0")
-info.MODULES.append({"name": b"ai", "ver": 10207})  # RedisAI 1.2.7
 
 FROM = ("ERR HASH, LIST or STRING and a key should come after the FROM argument in 'AI.TENSORSET' "
         "command")

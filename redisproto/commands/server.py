@@ -9,6 +9,7 @@ from ..command import Family
 from ..errors import NO_REPLY, CommandError, Deferred, NoReply, Verbatim
 from ..grammar import choice, flag, oneof, optional, options, rest
 from ..info import modules, report
+from ..listening import is_local
 from ..numbers import parse_integer
 from ..words import Word
 
@@ -103,6 +104,13 @@ def bgsave(session, request):
     return "Background saving started"
 
 
+@rows.command("bgrewriteaof", flags=SAVING, reply=str,
+              summary="The same as BGSAVE: the store compacts its log by itself")
+def bgrewriteaof(session, request):
+    store_of(session).save()
+    return "Background append only file rewriting started"
+
+
 @rows.command("lastsave", flags="loading stale fast", categories="admin dangerous", reply=int,
               summary="Unix time of the last save")
 def lastsave(session, request):
@@ -122,13 +130,21 @@ def shutdown(session, request):
     return NO_REPLY
 
 
-# -- not here
-
-
 @rows.command("debug", rest("args", least=1), flags="admin noscript loading stale",
-              reply=None, summary="Refused, as in a Redis that was not told otherwise")
+              reply=Literal["OK"], complexity="O(N) where N is the size of all values",
+              summary="RELOAD: write and read every value; refused unless the setting allows it")
 def debug(session, request):
-    raise CommandError(DEBUG_REFUSED)
+    if not may_debug(session):
+        raise CommandError(DEBUG_REFUSED)
+    if request.args[0].lower() != b"reload":
+        raise CommandError("ERR DEBUG has one subcommand here: RELOAD")
+    session.server.keyspace.reload()
+    return OK
+
+
+def may_debug(session):
+    allowed = session.server.config["enable-debug-command"]
+    return allowed == "yes" or (allowed == "local" and is_local(session.addr))
 
 
 module = rows.container("module", since="4.0.0", categories="",
