@@ -5,6 +5,7 @@ import struct
 
 import numpy as np
 import pytest
+from ai_tensor_helpers import ask, said  # noqa: F401  (ask is a fixture)
 from redis.exceptions import ResponseError
 
 WRONGTYPE = "WRONGTYPE Operation against a key holding the wrong kind of value"
@@ -28,28 +29,6 @@ FROM = ("ERR HASH, LIST or STRING and a key should come after the FROM argument 
 
 def arity(name):
     return f"ERR wrong number of arguments for '{name}' command"
-
-
-def said(raw, argv):
-    """One command on a raw connection -> its reply; an error as its text."""
-    words = [word if isinstance(word, bytes) else str(word).encode() for word in argv]
-    data = b"".join(b"$%d\r\n%s\r\n" % (len(word), word) for word in words)
-    reply = raw.ask(b"*%d\r\n%s" % (len(words), data))[0]
-    return str(reply) if isinstance(reply, Exception) else reply
-
-
-@pytest.fixture(params=[2, 3], ids=["resp2", "resp3"])
-def ask(server, request):
-    """ask("AI.TENSORSET t FLOAT 1 BLOB", blob): words by blanks, then whole words."""
-    raw = server.connect()
-    said(raw, ["HELLO", request.param])
-
-    def ask(line, *more):
-        return said(raw, [*line.split(), *more])
-
-    ask.protocol = request.param
-    yield ask
-    raw.sock.close()
 
 
 # text: a string; t: a FLOAT tensor of two; the errors in the order the command looks for them
@@ -219,6 +198,27 @@ def test_a_string_key_becomes_a_tensor(ask):
     ask("SET s", struct.pack("<2f", 3, 4))
     assert ask("AI.TENSORSET t FLOAT 2 FROM STRING s") == b"OK"
     assert ask("AI.TENSORGET t BLOB") == struct.pack("<2f", 3, 4)
+
+
+def test_lists_and_hashes_become_tensors(ask):
+    ask("RPUSH l 1.5 2 -3")
+    ask("HSET h a 7 b 8 c 9")
+    assert ask("AI.TENSORSET t FLOAT 1 3 FROM LIST l") == b"OK"
+    assert ask("AI.TENSORGET t BLOB") == struct.pack("<3f", 1.5, 2, -3)
+    assert ask("AI.TENSORSET t INT8 3 from hash h") == b"OK"
+    assert ask("AI.TENSORGET t VALUES") == [7, 8, 9]
+    assert ask("AI.TENSORSET t INT8 2 FROM HASH h c a") == b"OK"
+    assert ask("AI.TENSORGET t VALUES") == [9, 7]
+    assert ask("AI.TENSORSET t STRING 3 FROM LIST l") == b"OK"
+    assert ask("AI.TENSORGET t BLOB") == b"1.5\x002\x00-3\x00"
+    assert ask("AI.TENSORSET t FLOAT 2 FROM LIST l") == COUNT
+    assert ask("AI.TENSORSET t FLOAT 4 FROM LIST l x") == VALUE
+    assert ask("AI.TENSORSET t INT8 3 FROM LIST l") == VALUE
+    assert ask("AI.TENSORSET t FLOAT 2 FROM HASH h a z") == "ERR the hash has no field 'z'"
+    assert ask("AI.TENSORSET t FLOAT 2 FROM HASH l") == WRONGTYPE
+    assert ask("AI.TENSORSET t FLOAT 2 FROM LIST h") == WRONGTYPE
+    assert ask("AI.TENSORSET t FLOAT 2 FROM HASH none") == "ERR no such key"
+    assert ask("AI.TENSORSET h FLOAT 2 FROM LIST l") == WRONGTYPE
 
 
 def test_the_key_is_one_of_the_keyspace(ask):

@@ -2,10 +2,11 @@
 
 from typing import Literal
 
-from ..access import OK, database, fetch_string
+from ..access import OK, database, fetch, fetch_string
 from ..ai_tensor import check_target, fetch_tensor, put_tensor
 from ..ai_tensor_words import LEAST_WORDS, MOST_WORDS, parse, reply
-from ..command import Family, wrong_count
+from ..collection import HashValue, ListValue
+from ..command import ERROR_WORD, Family, wrong_count
 from ..errors import CommandError
 from ..grammar import key
 from ..words import Raw
@@ -15,8 +16,8 @@ rows = Family("ai", since="1.0.0")
 FROM = ("ERR HASH, LIST or STRING and a key should come after the FROM argument in 'AI.TENSORSET' "
         "command")
 NO_SUCH_KEY = "ERR no such key"
-DIMS = Raw("type [dim ...] [BLOB blob|VALUES value [value ...]|FROM STRING source]",
-           least=LEAST_WORDS - 2)
+DIMS = Raw("type [dim ...] [BLOB blob|VALUES value [value ...]|FROM STRING source|"
+           "FROM LIST source|FROM HASH source [field ...]]", least=LEAST_WORDS - 2)
 
 
 @rows.command("ai.tensorset", key(), DIMS, flags="write denyoom", reply=Literal["OK"],
@@ -36,13 +37,31 @@ def source(session, words):
 
 
 def from_string(session, key, *more):
-    data = fetch_string(session, key)
-    if data is None:
-        raise CommandError(NO_SUCH_KEY)
+    data = existing(fetch_string(session, key))
     return b"blob", [data, *more]
 
 
-SOURCES = {b"string": from_string}
+def from_list(session, key, *more):
+    return b"values", [*existing(fetch(session, key, ListValue)).items, *more]
+
+
+def from_hash(session, key, *fields):
+    """All values in their order, or those of the fields named."""
+    items = existing(fetch(session, key, HashValue)).items
+    for field in fields:
+        if field not in items:
+            shown = field[:ERROR_WORD].decode("latin-1")
+            raise CommandError(f"ERR the hash has no field '{shown}'")
+    return b"values", [items[field] for field in fields or items]
+
+
+def existing(value):
+    if value is None:
+        raise CommandError(NO_SUCH_KEY)
+    return value
+
+
+SOURCES = {b"string": from_string, b"list": from_list, b"hash": from_hash}
 
 
 @rows.command("ai.tensorget", key(), Raw("[META] [BLOB|VALUES]"), flags="readonly",
