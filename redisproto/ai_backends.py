@@ -12,7 +12,7 @@ from math import prod
 
 import numpy as np
 
-from respnet.engine import Model, storage
+from respnet.engine import Model, storage, tf
 from respnet.engine.errors import EngineError, FileError
 from respnet.engine.onnx import Graph, Limits, read
 from respnet.engine.onnx.graph import fitted
@@ -27,6 +27,7 @@ NOT_LOADED = "ERR Could not load backend"
 NO_GPU = "ERR GPU requested but the GPU executor is not available"
 NO_GPU_ONNX = "ERR GPU requested but ONNX couldn't find CUDA"
 BATCH = "ERR Model did not generate the expected batch size"
+BATCH_TF = "ERR Tensorflow batching error: model did not generate the expected batch size"
 SHOWN = 400  # letters of an engine's message that a reply repeats
 
 
@@ -115,7 +116,7 @@ def check_bytes(model, arrays):
 
 
 class OnnxGraph(Runnable):
-    """An ONNX graph evaluated node by node."""
+    """A graph of ONNX or TensorFlow, evaluated node by node."""
 
     def __init__(self, graph, inputs, outputs):
         super().__init__()
@@ -157,11 +158,21 @@ def load_onnx(blob, names, seconds):
         return OnnxGraph(graph, inputs, outputs)
 
 
+def load_tf(blob, names, seconds):
+    """A frozen GraphDef between the nodes the client named, node by node."""
+    limits = Limits(bytes=MOST_BYTES, seconds=seconds)
+    graph = tf.Graph.load(blob, *names, limits)
+    runnable = OnnxGraph(graph, onnx_slots(graph.inputs), onnx_slots(graph.outputs))
+    runnable.batch_error = BATCH_TF
+    return runnable
+
+
 def onnx_slots(found):
     return tuple(Slot(one.name, NAMES.get(one.dtype, ""), one.shape) for one in found)
 
 
-BACKENDS = {"RESPNET": load_respnet, "ONNX": load_onnx, "TF": None, "TFLITE": None, "TORCH": None}
+BACKENDS = {"RESPNET": load_respnet, "ONNX": load_onnx, "TF": load_tf, "TFLITE": None,
+            "TORCH": None}
 
 
 def load(options, blob, seconds):

@@ -26,7 +26,7 @@ def erf(x):
     return np.asarray(_ERF(x)).astype(x.dtype)
 
 
-def _wide(function):
+def wide(function):
     """An operator of any number of inputs, broadcast against each other."""
 
     def apply(call, *xs):
@@ -37,12 +37,12 @@ def _wide(function):
     return apply
 
 
-def _narrow(function):
+def narrow(function):
     """An operator of one input, without attributes."""
     return lambda call, x: np.asarray(function(x)).astype(x.dtype, copy=False)
 
 
-def _test(function):
+def test(function):
     return lambda call, x: np.asarray(function(x))
 
 
@@ -67,7 +67,7 @@ def _fold(function):
             result = function(result, x)
         return result
 
-    return _wide(all_of)
+    return wide(all_of)
 
 
 def _power(x, y):
@@ -111,46 +111,46 @@ def hard_sigmoid(x, alpha=0.2, beta=0.5):
 
 
 OPS = {
-    "Add": _wide(np.add),
-    "Sub": _wide(np.subtract),
-    "Mul": _wide(np.multiply),
-    "Div": _wide(_div),
-    "Pow": _wide(_power),
+    "Add": wide(np.add),
+    "Sub": wide(np.subtract),
+    "Mul": wide(np.multiply),
+    "Div": wide(_div),
+    "Pow": wide(_power),
     "Mod": _mod,
     "Min": _fold(np.minimum),
     "Max": _fold(np.maximum),
     "Sum": _fold(np.add),
-    "Mean": _wide(lambda *xs: sum(xs[1:], xs[0]) / np.asarray(len(xs), xs[0].dtype)),
-    "And": _wide(np.logical_and),
-    "Or": _wide(np.logical_or),
-    "Xor": _wide(np.logical_xor),
-    "Equal": _wide(np.equal),
-    "Less": _wide(np.less),
-    "LessOrEqual": _wide(np.less_equal),
-    "Greater": _wide(np.greater),
-    "GreaterOrEqual": _wide(np.greater_equal),
-    "Where": _wide(np.where),
-    "PRelu": _wide(lambda x, slope: np.where(x < 0, slope * x, x)),
-    "Not": _test(np.logical_not),
-    "IsNaN": _test(np.isnan),
-    "Abs": _narrow(np.abs),
-    "Neg": _narrow(np.negative),
-    "Sqrt": _narrow(np.sqrt),
-    "Exp": _narrow(np.exp),
-    "Log": _narrow(np.log),
-    "Sin": _narrow(np.sin),
-    "Cos": _narrow(np.cos),
-    "Floor": _narrow(np.floor),
-    "Ceil": _narrow(np.ceil),
-    "Round": _narrow(np.rint),
-    "Sign": _narrow(np.sign),
-    "Reciprocal": _narrow(np.reciprocal),
-    "Erf": _narrow(erf),
-    "Tanh": _narrow(np.tanh),
-    "Sigmoid": _narrow(sigmoid),
-    "Softplus": _narrow(softplus),
-    "Softsign": _narrow(lambda x: x / (1 + np.abs(x))),
-    "Relu": _narrow(lambda x: np.maximum(x, 0)),
+    "Mean": wide(lambda *xs: sum(xs[1:], xs[0]) / np.asarray(len(xs), xs[0].dtype)),
+    "And": wide(np.logical_and),
+    "Or": wide(np.logical_or),
+    "Xor": wide(np.logical_xor),
+    "Equal": wide(np.equal),
+    "Less": wide(np.less),
+    "LessOrEqual": wide(np.less_equal),
+    "Greater": wide(np.greater),
+    "GreaterOrEqual": wide(np.greater_equal),
+    "Where": wide(np.where),
+    "PRelu": wide(lambda x, slope: np.where(x < 0, slope * x, x)),
+    "Not": test(np.logical_not),
+    "IsNaN": test(np.isnan),
+    "Abs": narrow(np.abs),
+    "Neg": narrow(np.negative),
+    "Sqrt": narrow(np.sqrt),
+    "Exp": narrow(np.exp),
+    "Log": narrow(np.log),
+    "Sin": narrow(np.sin),
+    "Cos": narrow(np.cos),
+    "Floor": narrow(np.floor),
+    "Ceil": narrow(np.ceil),
+    "Round": narrow(np.rint),
+    "Sign": narrow(np.sign),
+    "Reciprocal": narrow(np.reciprocal),
+    "Erf": narrow(erf),
+    "Tanh": narrow(np.tanh),
+    "Sigmoid": narrow(sigmoid),
+    "Softplus": narrow(softplus),
+    "Softsign": narrow(lambda x: x / (1 + np.abs(x))),
+    "Relu": narrow(lambda x: np.maximum(x, 0)),
     "Identity": lambda call, x: x,
     "LeakyRelu": lambda call, x: np.where(x < 0, x * call.get("alpha", 0.01), x).astype(x.dtype),
     "Elu": lambda call, x: elu(x, call.get("alpha", 1.0)),

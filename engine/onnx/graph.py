@@ -10,7 +10,15 @@ from collections.abc import Mapping
 import numpy as np
 
 from respnet.engine.errors import EngineError, FileError, LimitError, ShapeError
-from respnet.engine.onnx import control, elementwise, products, recurrent, reductions, shaping
+from respnet.engine.onnx import (
+    classic,
+    control,
+    elementwise,
+    products,
+    recurrent,
+    reductions,
+    shaping,
+)
 from respnet.engine.onnx.call import Call
 from respnet.engine.onnx.limits import Budget, Limits
 from respnet.engine.onnx.reader import Net, Op, read
@@ -22,6 +30,7 @@ OPS = {
     **products.OPS,
     **recurrent.OPS,
     **control.OPS,
+    **classic.OPS,
 }
 # What the functions may run into with shapes or numbers by a stranger.
 MISFITS = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
@@ -31,9 +40,12 @@ FOLDED_BYTES = 16 << 20  # constants computed at load are kept up to this size
 class Graph:
     """An ONNX model that runs: ``Graph.load(path_or_bytes).run({"x": array})``."""
 
+    ops = OPS
+    left_alone = frozenset(control.OPS)  # operators that are not computed at load
+
     def __init__(self, net: Net, limits: Limits | None = None):
         self.net, self.limits = net, limits or Limits()
-        _check_known(net)
+        _check_known(net, self.ops)
         self.constants, self.nodes = self._folded()
         self._plan = Plan(net, self.nodes)
         self._plans: dict[int, Plan] = {}  # of the graphs inside, by id of their Net
@@ -58,17 +70,17 @@ class Graph:
         if set(inputs) != set(names):
             raise ShapeError(f"the model has the inputs {names}, got {sorted(inputs)}")
         values = {slot.name: fitted(slot, inputs[slot.name]) for slot in self.net.inputs}
-        run = _Run(self.limits, self.net.opset, self._plans)
+        run = _Run(self, self._plans)
         results = run.plan(self._plan, values, [self.constants])
         return dict(zip((o.name for o in self.net.outputs), results, strict=True))
 
     def _folded(self) -> tuple[dict, list[Op]]:
         """(constants, nodes left) after computing what reads constants only."""
-        run, constants, left = _Run(self.limits, self.net.opset, {}), {**self.net.constants}, []
+        run, constants, left = _Run(self, {}), {**self.net.constants}, []
         kept = 0
         for node in self.net.nodes:
             ready = all(not name or name in constants for name in node.inputs)
-            if not ready or node.kind in control.OPS or kept > FOLDED_BYTES:
+            if not ready or node.kind in self.left_alone or kept > FOLDED_BYTES:
                 left.append(node)
                 continue
             results = run.node(node, [constants])
@@ -94,14 +106,14 @@ def fitted(slot, value) -> np.ndarray:
     return array
 
 
-def _check_known(net: Net) -> None:
+def _check_known(net: Net, ops: Mapping) -> None:
     """Refuse a node nobody can run before anything is run."""
     for node in net.nodes:
-        if node.kind not in OPS:
+        if node.kind not in ops:
             raise FileError(f"{node}: this operator is not supported")
         for value in node.attributes.values():
             if isinstance(value, Net):
-                _check_known(value)
+                _check_known(value, ops)
 
 
 class Plan:
@@ -131,8 +143,9 @@ def _reads(node: Op) -> list[str]:
 class _Run:
     """One evaluation: its budget, and the bytes its values hold."""
 
-    def __init__(self, limits: Limits, opset: int, plans: dict):
-        self.limits, self.opset, self.plans = limits, opset, plans
+    def __init__(self, graph: Graph, plans: dict):
+        limits = graph.limits
+        self.limits, self.opset, self.ops, self.plans = limits, graph.net.opset, graph.ops, plans
         self.budget, self.held = Budget(limits), 0
         self.until = time.monotonic() + limits.seconds
 
@@ -172,7 +185,7 @@ class _Run:
         inputs = [_find(name, scopes) if name else None for name in node.inputs]
         try:
             with np.errstate(all="ignore"):
-                results = OPS[node.kind](call, *inputs)
+                results = self.ops[node.kind](call, *inputs)
         except EngineError as problem:
             raise type(problem)(f"{node}: {problem}") from None
         except MISFITS as problem:

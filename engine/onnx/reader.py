@@ -12,12 +12,13 @@ from pathlib import Path
 import numpy as np
 
 from respnet.engine.errors import FileError
-from respnet.engine.onnx import tensors
+from respnet.engine.onnx import classic, tensors
 from respnet.engine.onnx.limits import Budget, Limits
 from respnet.engine.onnx.proto import decode
 
 OPSETS = range(7, 27)
 DOMAINS = ("", "ai.onnx")
+STRING = 8  # in TensorProto.DataType; labels of classes are bytes objects
 
 
 @dataclass(frozen=True)
@@ -59,10 +60,8 @@ class Net:
 def read(source, limits: Limits | None = None) -> Net:
     """The Net of a path or of bytes; FileError or LimitError say what is wrong with it."""
     limits = limits or Limits()
-    data = source if isinstance(source, (bytes, bytearray, memoryview)) else _file(source, limits)
-    limits.check("bytes", len(data), "bytes in a file")
-    budget = Budget(limits)
-    model = decode("Model", memoryview(data).toreadonly(), budget)
+    data = bytes_of(source, limits)
+    model = decode("Model", memoryview(data).toreadonly(), Budget(limits))
     if model.graph is None or not model.ir_version:
         raise FileError("this is no ONNX model")
     for name in ("training_info", "functions"):
@@ -72,13 +71,17 @@ def read(source, limits: Limits | None = None) -> Net:
     return _net(model.graph, _opset(model), limits, (), producer)
 
 
-def _file(path, limits: Limits) -> bytes:
-    limits.check("bytes", os.stat(path).st_size, "bytes in a file")
-    return Path(path).read_bytes()
+def bytes_of(source, limits: Limits):
+    """The bytes of a file, given as they are or by its path."""
+    inside = isinstance(source, (bytes, bytearray, memoryview))
+    limits.check("bytes", len(source) if inside else os.stat(source).st_size, "bytes in a file")
+    return source if inside else Path(source).read_bytes()
 
 
 def _opset(model) -> int:
-    versions = [o.version for o in model.opset_import if o.domain in DOMAINS]
+    versions = sorted({o.version for o in model.opset_import if o.domain in DOMAINS})
+    if not versions and any(o.domain == classic.DOMAIN for o in model.opset_import):
+        return OPSETS[-1]
     if len(versions) != 1:
         raise FileError(f"a model names one version of ONNX' operators, got {versions}")
     if versions[0] not in OPSETS:
@@ -114,7 +117,9 @@ def _known(name: str, scopes: tuple) -> bool:
 
 def _check_names(node, scopes: tuple) -> None:
     what = f"node {node.name or ', '.join(node.output)!r} ({node.op_type})"
-    if node.domain not in DOMAINS:
+    if node.domain not in DOMAINS and not (
+        node.domain == classic.DOMAIN and node.op_type in classic.OPS
+    ):
         raise FileError(f"{what} is of domain {node.domain!r}; only ONNX' own operators are known")
     missing = [name for name in node.input if name and not _known(name, scopes)]
     if missing:
@@ -129,7 +134,8 @@ def _slot(value) -> Slot:
     tensor = value.type.tensor_type if value.type else None
     if tensor is None or not tensor.elem_type:
         return Slot(value.name, None, None)
-    dtype = tensors.dtype_of(tensor.elem_type)
+    text = tensor.elem_type == STRING
+    dtype = np.dtype(object) if text else tensors.dtype_of(tensor.elem_type)
     if tensor.shape is None:
         return Slot(value.name, dtype, None)
     shape = [None if d.dim_param or d.dim_value < 1 else d.dim_value for d in tensor.shape.dim]

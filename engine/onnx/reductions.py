@@ -35,7 +35,7 @@ def _arg(function):
 
 
 def _softmax(call, x):
-    return _over_classes(call, x, lambda x, axis: _probabilities(x, axis))
+    return _over_classes(call, x, lambda x, axis: probabilities(x, axis))
 
 
 def _log_softmax(call, x):
@@ -46,7 +46,7 @@ def _log_softmax(call, x):
     return _over_classes(call, x, logs)
 
 
-def _probabilities(x, axis):
+def probabilities(x, axis):
     e = np.exp(x - x.max(axis=axis, keepdims=True))
     return e / e.sum(axis=axis, keepdims=True)
 

@@ -90,7 +90,7 @@ def _room_for_gather(call, x, index, axis):
     call.room((*x.shape[:axis], *index.shape, *x.shape[axis + 1 :]), x.dtype)
 
 
-def _within(index, length: int):
+def within(index, length: int):
     if index.size and (index.min() < -length or index.max() >= length):
         raise ShapeError(f"indices from {index.min()} to {index.max()}, the axis has {length}")
     return index
@@ -99,7 +99,7 @@ def _within(index, length: int):
 def _gather(call, x, index):
     axis = call.get("axis", 0) % max(1, x.ndim)
     _room_for_gather(call, x, index, axis)
-    return np.take(x, _within(index, x.shape[axis]), axis)
+    return np.take(x, within(index, x.shape[axis]), axis)
 
 
 def _gather_elements(call, x, index):
@@ -110,7 +110,7 @@ def _gather_elements(call, x, index):
     x = x[tuple(part)]
     if any(a != axis and n != m for a, (n, m) in enumerate(zip(x.shape, index.shape, strict=True))):
         raise ShapeError(f"indices of shape {index.shape}")
-    return np.take_along_axis(x, _within(index, x.shape[axis]), axis)
+    return np.take_along_axis(x, within(index, x.shape[axis]), axis)
 
 
 def _gather_nd(call, x, index):
@@ -118,7 +118,7 @@ def _gather_nd(call, x, index):
     call.room((*index.shape[:-1], *x.shape[batch + last :]), x.dtype)
     outer = [np.arange(n) for n in index.shape[:batch]]
     shaped = [a.reshape(-1, *(1,) * (index.ndim - 2 - i)) for i, a in enumerate(outer)]
-    columns = [_within(index[..., i], x.shape[batch + i]) for i in range(last)]
+    columns = [within(index[..., i], x.shape[batch + i]) for i in range(last)]
     return x[(*shaped, *columns)]
 
 
