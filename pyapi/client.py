@@ -1,4 +1,5 @@
-"""``respnet.connect``: networks that live in a server, with the methods of ``respnet.Network``.
+"""``respnet.connect``: networks that live in a server, with the methods of ``respnet.Network``;
+tensors and models of it.
 
 A thin layer over redis-py: what the server refuses arrives as ``redis.exceptions.ResponseError``
 with the server's own words; ``Client.redis`` is the connection itself, for everything else.
@@ -8,6 +9,7 @@ from collections.abc import Iterator
 
 from .extras import need
 from .remote import RemoteNetwork
+from .remote_models import Models
 
 
 def connect(url: str = "redis://127.0.0.1:6390", **options) -> "Client":
@@ -16,11 +18,12 @@ def connect(url: str = "redis://127.0.0.1:6390", **options) -> "Client":
     return Client(need("redis", "client").Redis.from_url(url, **options))
 
 
-class Client:
-    """A server: makes networks and finds those that are there."""
+class Client(Models):
+    """A server: makes networks and finds those that are there; keeps tensors and runs models."""
 
     def __init__(self, redis):
         self.redis = redis
+        self._outputs: dict[str, int] = {}  # of models, by key
 
     def create(
         self,

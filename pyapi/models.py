@@ -16,6 +16,7 @@ from respnet.engine.spec import ModelSpec
 
 from .arguments import unknown
 from .connecting import Connectable
+from .deploying import Deployable
 from .fit import Trainable
 from .formats import Savable, load_model
 from .graph import Symbol, begins, calls_between, owned_nodes
@@ -28,7 +29,7 @@ from .states import States
 from .utils import next_seed
 
 
-class Structure(Sharing, Nested, Savable, Masked):
+class Structure(Sharing, Nested, Savable, Deployable, Masked):
     """Layers and weights of a built model. ``network`` is the engine's model."""
 
     network: Network | None = None

@@ -28,13 +28,14 @@ from respnet.engine.training import Training, TrainOptions
 
 from . import __version__
 from .background import Background, TrainingError
+from .deploying import Deployable
 from .rows import class_rows, input_rows, target_rows
 from .totals import Totals
 
 __all__ = ["Network", "TrainingError"]
 
 
-class Network:
+class Network(Deployable):
     """``Network(9, 15, 2, role="classifier")`` has 9 inputs, 15 hidden units and 2 outputs;
     ``Network((30, 4), "LSTM:50", 2, ...)`` reads 30 steps of 4 numbers (the words of layers are
     those of NR.CREATE, docs/nr.md).

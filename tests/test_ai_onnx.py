@@ -145,7 +145,8 @@ def test_shapes_that_do_not_fit(resp2):
     onnx_model(resp2, SUMS)
     put(resp2, "a", A)
     put(resp2, "wide", np.ones((2, 4), "f4"))
-    assert said(resp2, "AI.MODELEXECUTE", "m", "INPUTS", 2, "a", "wide", "OUTPUTS", 2, "y", "z") == (
+    words = ("m", "INPUTS", 2, "a", "wide", "OUTPUTS", 2, "y", "z")
+    assert said(resp2, "AI.MODELEXECUTE", *words) == (
         "ERR input 'b' wants shape (None, 3), got (2, 4)")
     onnx_model(resp2, PLAIN, key="net")
     assert said(resp2, "AI.MODELEXECUTE", "net", "INPUTS", 1, "wide", "OUTPUTS", 1, "y").startswith(

@@ -22,7 +22,7 @@ def remote(server, request):
 
 
 def test_it_has_the_methods_of_network_with_the_same_arguments():
-    own = {"load", "parameters", "role", "units", "save"}  # of files, and properties
+    own = {"load", "parameters", "role", "units", "save", "deploy"}  # of files, and properties
     for name, method in inspect.getmembers(Network, inspect.isfunction):
         if not name.startswith("_") and name not in own:
             assert inspect.signature(getattr(RemoteNetwork, name)) == inspect.signature(method)
