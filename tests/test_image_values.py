@@ -6,10 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from respnet.engine import Model, ModelSpec, reference
+from respnet.engine.cpu import TABLES
 from respnet.engine.kernels import levels
 from respnet.engine.kernels.executor import Sizes
 from respnet.engine.kernels.lowering import lower
-from respnet.engine.model import TABLES
 from respnet.engine.program import compile_program
 
 TOLERANCE = {"float32": 5e-5, "float64": 1e-12}
@@ -87,7 +87,7 @@ def network(case, dtype="float64"):
 
 def lowered(model):
     """The lowered program of a training."""
-    sizes = Sizes(model.level, model.dtype)
+    sizes = Sizes(model.device.level, model.dtype)
     return lower(model.program("train"), "rows", 16, sizes, TABLES)
 
 
