@@ -28,6 +28,7 @@ NO_GPU = "ERR GPU requested but the GPU executor is not available"
 NO_GPU_ONNX = "ERR GPU requested but ONNX couldn't find CUDA"
 BATCH = "ERR Model did not generate the expected batch size"
 BATCH_TF = "ERR Tensorflow batching error: model did not generate the expected batch size"
+ROW_BYTES = 128 << 20  # of all layers' outputs; the engine computes 16 rows at a time or more
 SHOWN = 400  # letters of an engine's message that a reply repeats
 
 
@@ -100,10 +101,11 @@ def shown(shape):
 
 def check_sizes(model):
     """A description may ask for huge rows without a single weight: refused before it runs."""
-    for name, shape in model.layout.shapes.items():
-        size = prod(n for n in shape if n is not None) * model.dtype.itemsize
-        if size > MOST_BYTES:
-            raise FileError(f"{name!r} has rows of {size} bytes, the limit is {MOST_BYTES}")
+    shapes = model.layout.shapes.values()
+    numbers = sum(prod(n for n in shape if n is not None) for shape in shapes)
+    if numbers * model.dtype.itemsize > ROW_BYTES:
+        raise FileError(f"the layers give {numbers * model.dtype.itemsize} bytes for one row, the "
+                        f"limit is {ROW_BYTES}")
 
 
 def check_bytes(model, arrays):

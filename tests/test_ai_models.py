@@ -239,3 +239,41 @@ def test_a_network_of_nr_is_a_model(resp2):
     assert np.array_equal(got(resp2, "y"), got(resp2, "z"))
     assert figures(resp2, "net")["calls"] == 1
     assert said(resp2, "AI.MODELDEL", "net") == WRONGTYPE
+
+
+def spec_bytes(spec, size):
+    """A file of this description and so many weights."""
+    from respnet.engine import storage
+
+    return storage.to_bytes(storage.Saved(spec, {"weights": np.zeros(size, "f4")}))
+
+
+@pytest.mark.parametrize(("node", "shape", "size", "text"), [
+    (("repeat_vector", {"n": 10**9}), (3,), 0,
+     "ERR the layers give 12000000012 bytes for one row, the limit is 134217728"),
+    (("dense", {"units": 10**9}), (3,), 4,
+     "ERR the bytes: impossible network (a model has at most 50000000 parameters)"),
+    (("dense", {"units": 10}), (3,), 4,
+     "ERR the bytes: weights must be float32 (40,), got float32 (4,)"),
+    (("python", {"class": "Own", "config": {}}), (3,), 0, "ERR "),
+])
+def test_a_description_that_asks_for_too_much(resp2, node, shape, size, text):
+    from respnet.engine.spec import ModelSpec, Node
+
+    kind, config = node
+    spec = ModelSpec((Node("it", kind, ("x",), config),), (("x", shape),), ("it",))
+    error = said(resp2, "AI.MODELSTORE", "m", "RESPNET", "CPU", "BLOB", spec_bytes(spec, size))
+    assert error == text or text == "ERR " and "class" not in error.split("(")[0]
+    assert resp2.exists("m") == 0 and resp2.ping()
+
+
+def test_a_model_whose_outputs_are_no_tensor_any_more_is_refused(resp2):
+    from respnet.engine.spec import ModelSpec, Node
+
+    node = Node("it", "repeat_vector", ("x",), {"n": 10**6})
+    spec = ModelSpec((node,), (("x", (3,)),), ("it",))
+    words = ("RESPNET", "CPU", "BLOB", spec_bytes(spec, 0))
+    assert resp2.execute_command("AI.MODELSTORE", "m", *words) == b"OK"
+    put(resp2, "x", np.ones((100, 3), "f4"))
+    assert said(resp2, "AI.MODELEXECUTE", "m", "INPUTS", 1, "x", "OUTPUTS", 1, "y") == (
+        "ERR 100 outputs of shape (1000000, 3) are larger than 536870912 bytes")

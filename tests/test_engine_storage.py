@@ -10,7 +10,7 @@ from safetensors.numpy import save_file
 
 from respnet.engine import Model, ModelSpec
 from respnet.engine.errors import FileError
-from respnet.engine.storage import Saved, load, save
+from respnet.engine.storage import Saved, from_bytes, load, save, to_bytes
 
 SPEC = ModelSpec.dense((3, 5, 2), role="regressor", scaling=True, seed=4)
 
@@ -144,3 +144,26 @@ def test_a_flipped_byte_gives_an_error_or_a_whole_network(tmp_path_factory, data
         assert str(path) in str(problem)
     else:
         assert Model(got.spec, vector=got.tensors["weights"]).layout.size == 32 + 10
+
+
+def test_bytes_are_the_file_and_come_back(tmp_path):
+    data = to_bytes(saved(rows=np.ones((2, 3), np.float32), numbers=np.arange(3)))
+    (tmp_path / "net").write_bytes(data)
+    there, here = load(tmp_path / "net"), from_bytes(data)
+    assert here.spec == there.spec and here.extra == there.extra
+    assert set(here.tensors) == {"weights", "rows"}  # whole numbers are none of ours
+    assert all(np.array_equal(here.tensors[k], there.tensors[k]) for k in here.tensors)
+
+
+@settings(deadline=None, max_examples=300)
+@given(st.data())
+def test_bytes_with_faults_are_refused_or_read(data):
+    whole = to_bytes(saved())
+    at = data.draw(st.integers(0, 700))
+    broken = whole[:at] + data.draw(st.binary(min_size=1, max_size=9)) + whole[at + 1 :]
+    broken = broken[: data.draw(st.integers(0, len(broken)))]
+    try:
+        found = from_bytes(broken)
+    except FileError:
+        return
+    assert found.tensors["weights"].shape == saved().tensors["weights"].shape

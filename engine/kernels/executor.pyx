@@ -110,7 +110,11 @@ cdef class Memory:
             raise MemoryError(f"no memory for {size} bytes")
         if alignment == HUGE:
             madvise(self.data, self.size, MADV_HUGEPAGE)
-        memset(self.data, 0, self.size)
+        if alignment == HUGE:  # fetching its pages takes long
+            with nogil:
+                memset(self.data, 0, self.size)
+        else:
+            memset(self.data, 0, self.size)
 
     def __dealloc__(self):
         free(self.data)
