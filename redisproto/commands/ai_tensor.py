@@ -8,6 +8,7 @@ from ..ai_tensor_words import LEAST_WORDS, MOST_WORDS, parse, reply
 from ..collection import HashValue, ListValue
 from ..command import ERROR_WORD, Family, wrong_count
 from ..errors import CommandError
+from ..fast_tensors import TensorGet, TensorSet
 from ..grammar import key
 from ..words import Raw
 
@@ -71,3 +72,7 @@ def tensorget(session, request):
     if len(request.argv) > MOST_WORDS:
         raise wrong_count(request.argv[0])
     return reply(fetch_tensor(session, request.key), request.argv[2:])
+
+
+rows.fast("ai.tensorset", TensorSet())
+rows.fast("ai.tensorget", TensorGet())
