@@ -13,6 +13,7 @@ DEVICE = re.compile(rb"(?:CPU|GPU)(?::[0-9]+)?", re.I)
 DEVICE_LETTERS = 9
 NO_BLOB = "ERR Insufficient arguments, missing model BLOB"
 NOT_BLOB = "ERR Invalid argument, expected BLOB"
+IN_MULTI = "ERR Cannot run RedisAI command within a transaction or a LUA script"
 
 
 # -- storing
@@ -165,3 +166,17 @@ def run_order(argv, at=2):
         raise CommandError("ERR OUTPUTS not specified")
     split = upper.index(b"OUTPUTS")
     return RunOrder(rest[:split], rest[split + 1 :], limit)
+
+
+def refuse_in_multi(session):
+    """A run ends later, EXEC answers now."""
+    if session.server.keyspace.atomic:
+        raise CommandError(IN_MULTI)
+
+
+def check_counts(model, order):
+    for what, slots, names in (("INPUTS", model.inputs, order.inputs),
+                               ("OUTPUTS", model.outputs, order.outputs)):
+        if len(slots) != len(names):
+            raise CommandError(f"ERR Number of keys given as {what} here does not match model "
+                               "definition")

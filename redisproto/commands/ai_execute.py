@@ -4,7 +4,7 @@ from typing import Literal
 
 from ..access import OK, database
 from ..ai_model import model_at
-from ..ai_orders import execute_order, run_order
+from ..ai_orders import check_counts, execute_order, refuse_in_multi, run_order
 from ..ai_queue import TIMED_OUT, executor_of
 from ..ai_run import ModelRun
 from ..ai_tensor import check_target, fetch_tensor, put_at
@@ -15,7 +15,6 @@ from ..words import Raw
 
 rows = Family("ai", since="1.0.0")
 
-IN_MULTI = "ERR Cannot run RedisAI command within a transaction or a LUA script"
 COST = "O(N) where N is the work of the model, beside the other clients"
 REPLY = Literal["OK", "TIMEDOUT"]
 
@@ -60,20 +59,6 @@ def run(session, request, read):
     results = Results(session.server, session.db, order.outputs)
     executor.submit(ModelRun(executor, model, tensors, results.done, order.deadline))
     return results.reply()
-
-
-def refuse_in_multi(session):
-    """A run ends later, EXEC answers now."""
-    if session.server.keyspace.atomic:
-        raise CommandError(IN_MULTI)
-
-
-def check_counts(model, order):
-    for what, slots, names in (("INPUTS", model.inputs, order.inputs),
-                               ("OUTPUTS", model.outputs, order.outputs)):
-        if len(slots) != len(names):
-            raise CommandError(f"ERR Number of keys given as {what} here does not match model "
-                               "definition")
 
 
 class Results:

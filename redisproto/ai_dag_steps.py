@@ -1,0 +1,118 @@
+"""The steps a DAG may have, each made of its words; models and scripts are looked up here."""
+
+from functools import lru_cache
+from math import prod
+
+from .access import database
+from .ai_model import model_at
+from .ai_orders import check_counts, execute_order, run_order
+from .ai_queue import executor_of
+from .ai_run import ModelRun
+from .ai_tensor import TensorValue
+from .ai_tensor_words import MOST_WORDS, parse, reply
+from .command import wrong_count
+from .errors import CommandError
+
+NUMBER_BYTES = 26  # of an element in a reply, at most
+ANY = TensorValue.zeros("INT8", (1,))
+UNSUPPORTED = "ERR Unsupported command within DAG"
+OWN_TIMEOUT = "ERR TIMEOUT not allowed within a DAG command"
+NO_SCRIPT = "ERR script key is empty"
+READ_ONLY = "ERR AI.SCRIPTEXECUTE command cannot be specified in a read-only DAG"
+
+
+class Step:
+    """place: its number in the DAG; inputs, outputs: names, which become the slots ``sources`` and
+    ``targets``; device: whose lane it runs in."""
+
+    __slots__ = ("place", "inputs", "outputs", "device", "sources", "targets")
+
+    def __init__(self, device="CPU", inputs=(), outputs=()):
+        self.device, self.inputs, self.outputs = device, inputs, outputs
+
+
+class Set(Step):
+    """AI.TENSORSET: done when it is read."""
+
+    __slots__ = ("tensor",)
+
+    def __init__(self, session, words, kind):
+        if len(words) < 2:
+            raise wrong_count(words[0])
+        super().__init__(outputs=words[1:2])
+        self.tensor = parse(words)
+
+
+class Get(Step):
+    """AI.TENSORGET: a reply."""
+
+    __slots__ = ("words",)
+
+    def __init__(self, session, words, kind):
+        if not 2 <= len(words) <= MOST_WORDS:
+            raise wrong_count(words[0])
+        super().__init__(inputs=words[1:2])
+        self.words = words[2:]
+        check_formats(tuple(self.words))
+
+    def size(self, tensor):
+        """Bytes of the reply, about."""
+        text = any([word.lower() == b"values" for word in self.words])
+        return len(tensor.data) + text * NUMBER_BYTES * prod(tensor.shape)
+
+
+class Model(Step):
+    """AI.MODELEXECUTE, AI.MODELRUN: a run of a queue."""
+
+    __slots__ = ("model", "executor")
+
+    def __init__(self, session, words, kind):
+        if len(words) < (6 if kind.deprecated else 8):
+            raise wrong_count(words[0])
+        self.executor = executor_of(session.server)
+        self.model = model_at(self.executor, database(session), words[1])
+        order = run_order(words) if kind.deprecated else execute_order(words, timeout=False)
+        check_counts(self.model, order)
+        if order.timeout:
+            raise CommandError(OWN_TIMEOUT)
+        super().__init__(self.model.options.queue, order.inputs, order.outputs)
+
+    def run(self, tensors, done, deadline):
+        return ModelRun(self.executor, self.model, tensors, done, deadline)
+
+
+@lru_cache(maxsize=64)
+def check_formats(words):
+    """CommandError unless TENSORGET takes these words behind its key."""
+    reply(ANY, words)
+
+
+def script(session, words, kind):
+    """AI.SCRIPTEXECUTE, AI.SCRIPTRUN."""
+    if kind.readonly:
+        raise CommandError(READ_ONLY)
+    raise CommandError(NO_SCRIPT)
+
+
+COMMON = {b"AI.TENSORSET": Set, b"AI.TENSORGET": Get}
+STEPS = COMMON | {b"AI.MODELEXECUTE": Model, b"AI.SCRIPTEXECUTE": script}
+OLD_STEPS = COMMON | {b"AI.MODELRUN": Model, b"AI.SCRIPTRUN": script}
+WITH_KEY = (STEPS | OLD_STEPS).keys() - COMMON.keys()  # of a model or a script, their second word
+
+
+def read_step(session, words, kind):
+    """Words -> Step, or CommandError."""
+    name = words[0].upper() if words else b""
+    make = (OLD_STEPS if kind.deprecated else STEPS).get(name)
+    if make is not None:
+        return make(session, words, kind)
+    if name in OLD_STEPS:
+        raise CommandError(f"ERR Deprecated {name.decode()} cannot be used in AI.DAGEXECUTE command")
+    if name in STEPS:
+        raise CommandError(f"ERR {name.decode()} cannot be used in a deprecated AI.DAGRUN command")
+    raise CommandError(UNSUPPORTED)
+
+
+def step_keys(words):
+    """The keys among the words of a step: tensors are none, their names live in the DAG."""
+    return words[1:2] if words and words[0].upper() in WITH_KEY else []
