@@ -16,6 +16,8 @@ from .errors import CommandError
 NUMBER_BYTES = 26  # of an element in a reply, at most
 ANY = TensorValue.zeros("INT8", (1,))
 UNSUPPORTED = "ERR Unsupported command within DAG"
+TOO_OLD = "ERR Deprecated {} cannot be used in AI.DAGEXECUTE command"
+TOO_NEW = "ERR {} cannot be used in a deprecated AI.DAGRUN command"
 OWN_TIMEOUT = "ERR TIMEOUT not allowed within a DAG command"
 NO_SCRIPT = "ERR script key is empty"
 READ_ONLY = "ERR AI.SCRIPTEXECUTE command cannot be specified in a read-only DAG"
@@ -106,11 +108,8 @@ def read_step(session, words, kind):
     make = (OLD_STEPS if kind.deprecated else STEPS).get(name)
     if make is not None:
         return make(session, words, kind)
-    if name in OLD_STEPS:
-        raise CommandError(f"ERR Deprecated {name.decode()} cannot be used in AI.DAGEXECUTE command")
-    if name in STEPS:
-        raise CommandError(f"ERR {name.decode()} cannot be used in a deprecated AI.DAGRUN command")
-    raise CommandError(UNSUPPORTED)
+    foreign = TOO_OLD if name in OLD_STEPS else TOO_NEW if name in STEPS else UNSUPPORTED
+    raise CommandError(foreign.format(name.decode("latin-1")))
 
 
 def step_keys(words):
