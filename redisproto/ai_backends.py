@@ -7,13 +7,14 @@ outside the loop's thread; what they raise becomes a reply by ``refusal``.
 
 import logging
 from collections import OrderedDict
+from copy import copy
 from dataclasses import dataclass
 from math import prod
 
 import numpy as np
 
 from respnet.engine import Model, storage, tf
-from respnet.engine.errors import EngineError, FileError
+from respnet.engine.errors import EngineError, FileError, LimitError
 from respnet.engine.onnx import Graph, Limits, read
 from respnet.engine.onnx.graph import fitted
 from respnet.engine.onnx.translate import NotPlain, to_spec
@@ -28,6 +29,7 @@ NO_GPU = "ERR GPU requested but the GPU executor is not available"
 NO_GPU_ONNX = "ERR GPU requested but ONNX couldn't find CUDA"
 BATCH = "ERR Model did not generate the expected batch size"
 BATCH_TF = "ERR Tensorflow batching error: model did not generate the expected batch size"
+SMALL = Limits(bytes=4 << 20, seconds=0.005)  # of a run on the loop
 ROW_BYTES = 128 << 20  # of all layers' outputs; the engine computes 16 rows at a time or more
 SHOWN = 400  # letters of an engine's message that a reply repeats
 
@@ -40,6 +42,10 @@ class Slot:
     name: str
     dtype: str = ""
     shape: tuple | None = None
+
+
+class TooLong(Exception):
+    """What took little time before would take more now: a worker has to do it."""
 
 
 class Runnable:
@@ -57,6 +63,11 @@ class Runnable:
     def run(self, arrays):
         """Arrays in the order of the inputs -> list of arrays in the order of the outputs."""
         raise NotImplementedError
+
+    def run_small(self, arrays):
+        """The same on the loop, for shapes that took little time before; TooLong where the numbers
+        in the arrays, and not their shapes alone, decide how much work it is."""
+        return self.run(arrays)
 
 
 class Network(Runnable):
@@ -123,12 +134,20 @@ class OnnxGraph(Runnable):
     def __init__(self, graph, inputs, outputs):
         super().__init__()
         self.graph, self.inputs, self.outputs = graph, inputs, outputs
+        self.small = copy(graph)
+        self.small.limits = SMALL
         self.nbytes = sum(array.nbytes for array in graph.constants.values())
 
-    def run(self, arrays):
+    def run(self, arrays, graph=None):
         names = [slot.name for slot in self.inputs]
-        results = self.graph.run(dict(zip(names, arrays, strict=True)))
+        results = (graph or self.graph).run(dict(zip(names, arrays, strict=True)))
         return [results[slot.name] for slot in self.outputs]
+
+    def run_small(self, arrays):
+        try:
+            return self.run(arrays, self.small)
+        except LimitError:
+            raise TooLong from None
 
 
 def load_respnet(blob, names, seconds):

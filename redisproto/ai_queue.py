@@ -17,7 +17,7 @@ from itertools import islice
 from queue import SimpleQueue
 from weakref import WeakKeyDictionary
 
-from .ai_backends import refusal
+from .ai_backends import TooLong, refusal
 from .ai_model import NetworkModel
 from .errors import CommandError
 
@@ -58,6 +58,10 @@ class Run:
         """In a worker, or on the loop if it is small -> result. What it raises is ``done``'s."""
         raise NotImplementedError
 
+    def work_small(self):
+        """The same on the loop, after ``small`` said yes; TooLong puts it into the queue."""
+        return self.work()
+
     @staticmethod
     def join(runs):
         """The same for several runs whose ``batch`` fits -> a result of each."""
@@ -81,10 +85,17 @@ class Call(Run):
 
 
 def perform(runs):
-    """Compute -> (a result of each run, or CommandError; seconds)."""
+    """In a worker -> (a result of each run, or CommandError; seconds)."""
+    return measured(runs, lambda: [runs[0].work()] if len(runs) == 1 else runs[0].join(runs))
+
+
+def measured(runs, work):
+    """Call ``work``; what it raises is the result of all runs. TooLong goes through."""
     start = time.perf_counter()
     try:
-        results = [runs[0].work()] if len(runs) == 1 else runs[0].join(runs)
+        results = work()
+    except TooLong:
+        raise
     except Exception as error:
         results = [refusal(error)] * len(runs)
     return results, time.perf_counter() - start
@@ -108,15 +119,21 @@ class Queue:
 
     def submit(self, run):
         run.queued = time.monotonic()
-        if not self.waiting and self.busy < self.threads and self.at_once(run):
-            (result,), seconds = perform([run])
-            settle(run, result, seconds)
-            return
-        self.waiting.append(run)
-        self.pump()
+        if not self.at_once(run):
+            self.waiting.append(run)
+            self.pump()
 
     def at_once(self, run):
-        return run.small() and (run.batch is None or run.batch.enough(run.batch.rows))
+        """Whether the run is small, its turn is now, and it is done."""
+        free = not self.waiting and self.busy < self.threads
+        if not (free and run.small() and (run.batch is None or run.batch.enough(run.batch.rows))):
+            return False
+        try:
+            (result,), seconds = measured([run], lambda: [run.work_small()])
+        except TooLong:
+            return False
+        settle(run, result, seconds)
+        return True
 
     def pump(self):
         """Give idle workers something to do."""

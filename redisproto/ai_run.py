@@ -64,8 +64,13 @@ class ModelRun(Run):
         return self.model.loaded.costs.get(key, AT_ONCE) < AT_ONCE
 
     def work(self):
-        results = compute(self.model.ready(self.seconds), [t.array() for t in self.tensors])
-        return tensors_of(results)
+        runnable = self.model.ready(self.seconds)
+        return tensors_of(compute(runnable, runnable.run, [t.array() for t in self.tensors]))
+
+    def work_small(self):
+        runnable = self.model.loaded
+        return tensors_of(compute(runnable, runnable.run_small,
+                                  [t.array() for t in self.tensors]))
 
     @staticmethod
     def join(runs):
@@ -73,7 +78,7 @@ class ModelRun(Run):
         first = runs[0]
         runnable = first.model.ready(first.seconds)
         columns = zip(*([t.array() for t in run.tensors] for run in runs), strict=True)
-        results = compute(runnable, [np.concatenate(column) for column in columns])
+        results = compute(runnable, runnable.run, [np.concatenate(column) for column in columns])
         ends = np.cumsum([run.batch.rows for run in runs])
         if any(one.ndim == 0 or len(one) != ends[-1] for one in results):
             raise CommandError(runnable.batch_error)
@@ -90,16 +95,17 @@ class ModelRun(Run):
         self.then(result, seconds)
 
 
-def compute(runnable, arrays):
+def compute(runnable, run, arrays):
     """Run, and note how much time of a processor that took. A model's first run prepares it: its
     time says little, and the next one is measured again."""
     start = time.thread_time()
-    results = runnable.run(arrays)
-    costs, key = runnable.costs, tuple([array.shape for array in arrays])
-    costs[key] = time.thread_time() - start
-    if len(costs) > COSTS:
-        costs.popitem(last=False)
-    return results
+    try:
+        return run(arrays)
+    finally:
+        costs = runnable.costs
+        costs[tuple([array.shape for array in arrays])] = time.thread_time() - start
+        if len(costs) > COSTS:
+            costs.popitem(last=False)
 
 
 def tensors_of(arrays):

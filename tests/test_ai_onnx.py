@@ -141,6 +141,20 @@ def test_a_loop_without_end_is_ended(serve):
     assert client.ping()
 
 
+def test_small_work_that_becomes_large_is_left_to_a_worker(resp2):
+    """Its shapes are those of runs that took no time; its numbers ask for much."""
+    blob = graph([helper.make_node("ConstantOfShape", ["x"], ["zeros"]),
+                  helper.make_node("ReduceSum", ["zeros"], ["y"], keepdims=0)],
+                 [("x", TensorProto.INT64, (1,))], ["y"])
+    onnx_model(resp2, blob)
+    for length in (3, 3, 3, 3, 50_000_000, 3):
+        put(resp2, "x", np.array([length], "i8"))
+        execute(resp2, "m", ["x"], ["y"])
+        assert got(resp2, "y") == 0
+    put(resp2, "x", np.array([2**40], "i8"))
+    assert "bytes" in said(resp2, "AI.MODELEXECUTE", "m", "INPUTS", 1, "x", "OUTPUTS", 1, "y")
+
+
 def test_shapes_that_do_not_fit(resp2):
     onnx_model(resp2, SUMS)
     put(resp2, "a", A)
