@@ -24,6 +24,7 @@ from .version import RESPNET_VERSION
 log = logging.getLogger("respnet.ai")
 
 FORMAT = 1
+ALIAS = 13  # kind of an AliasValue, which is made of runs of models
 NO_MODEL = "ERR model key is empty"
 OBJECT_BYTES = 2000  # of a model besides blob and weights, measured
 
@@ -177,9 +178,12 @@ class NetworkModel:
 
 
 def model_at(executor, db, key):
-    """The ModelValue of a key of a Database, or a NetworkModel; CommandError if it is neither.
-    Its runs are counted from now on."""
+    """The ModelValue of a key of a Database or of an alias there, or a NetworkModel; CommandError
+    if it is none of them. Its runs are counted from now on."""
     value = db.get(key)
+    if value is not None and value.kind == ALIAS:
+        key = value.target
+        value = db.get(key)
     if isinstance(value, NetworkValue):
         value = executor.network(value)
     elif not isinstance(value, ModelValue):

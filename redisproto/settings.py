@@ -170,7 +170,6 @@ SETTINGS = [
             low=1, high=1024),
     Setting("device", "choice", "cpu", "where networks run", words=("cpu", "gpu")),
     # models
-    Setting("backends", "words", "", "extra packages that may run models: none in this version"),
     Setting("threads-per-queue", "integer", "1", "threads that run models on one device", low=1,
             high=64),
     Setting("model-chunk-size", "integer", "535822336", "bytes of a blob that come as one string",
