@@ -163,8 +163,8 @@ def load_onnx(blob, names, seconds):
     try:
         graph = Graph(net, Limits(bytes=MOST_BYTES, seconds=seconds))
     except EngineError as error:
-        log.warning("an ONNX model the engine does not run: %s; onnxruntime as a backend (the extra "
-                    "respnet[onnx]) is not part of this version", error)
+        log.warning("an ONNX model the engine does not run: %s; onnxruntime as a backend (the "
+                    "extra respnet[onnx]) is not part of this version", error)
         raise CommandError(NOT_LOADED) from None
     inputs, outputs = onnx_slots(graph.inputs), onnx_slots(graph.outputs)
     try:
