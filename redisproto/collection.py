@@ -13,8 +13,6 @@ from .values import HEAD_BYTES, StringValue, Value, split
 
 FORMAT = b"\1"
 LENGTH = struct.Struct("<I")
-OBJECT_BYTES = 300  # of an empty collection, measured
-WORD_BYTES = 40  # of a bytes object besides its bytes
 LOGGED = 4096  # bytes of frames a small value may have
 LARGEST_FRAME = 1 << 20
 SMALL_WORD = 64  # bytes; what OBJECT ENCODING of Redis 7.0 depends on
@@ -42,7 +40,11 @@ def unpack(data):
 
 
 class Collection(Value):
-    """``items`` is the container itself: read it, but change it by ``record`` only."""
+    """``items`` is the container itself: read it, but change it by ``record`` only.
+
+    OBJECT_BYTES: what one takes besides its items; ITEM_BYTES: an item besides its own bytes. Both
+    were measured.
+    """
 
     __slots__ = ("items", "size", "logged")
 
@@ -65,7 +67,7 @@ class Collection(Value):
         return len(self.items)
 
     def memory_usage(self):
-        return OBJECT_BYTES + self.size
+        return self.OBJECT_BYTES + self.size
 
     def dump(self):
         self.logged = 0
@@ -115,7 +117,7 @@ class HashValue(Collection):
     container = dict
     SET, REMOVE = FIRST, SECOND
     effects = {SET: "put", REMOVE: "remove"}
-    ITEM_BYTES = 2 * WORD_BYTES + 70  # and a place in a dict
+    OBJECT_BYTES, ITEM_BYTES = 290, 124
 
     @property
     def encoding(self):
@@ -151,7 +153,7 @@ class SetValue(Collection):
     container = dict
     ADD, REMOVE = FIRST, SECOND
     effects = {ADD: "add", REMOVE: "remove"}
-    ITEM_BYTES = WORD_BYTES + 70
+    OBJECT_BYTES, ITEM_BYTES = 290, 82
 
     @property
     def encoding(self):
@@ -181,7 +183,7 @@ class ListValue(Collection):
     APPEND, PREPEND, DROP_FIRST, DROP_LAST = FIRST, SECOND, THIRD, FOURTH
     effects = {APPEND: "append", PREPEND: "prepend", DROP_FIRST: "drop_first",
                DROP_LAST: "drop_last"}
-    ITEM_BYTES = WORD_BYTES + 10
+    OBJECT_BYTES, ITEM_BYTES = 880, 53
 
     def append(self, words):
         self.items.extend(words)

@@ -225,6 +225,15 @@ def test_redis_cli_prints_what_it_should(server):
     assert "k" in cli("--scan")
 
 
+@pytest.mark.skipif(shutil.which("redis-cli") is None, reason="there is no redis-cli here")
+def test_redis_cli_reads_commands(server):
+    """As a terminal does: it reads the table of commands first, and trusts its form."""
+    for protocol in ("-2", "-3"):
+        done = subprocess.run(["redis-cli", protocol, "-p", str(server.port)], input="PING\n",
+                              capture_output=True, text=True, timeout=20)
+        assert (done.returncode, done.stdout, done.stderr) == (0, "PONG\n", "")
+
+
 @pytest.mark.skipif(shutil.which("redis-benchmark") is None, reason="no redis-benchmark here")
 def test_redis_benchmark_runs(server):
     command = ["redis-benchmark", "-p", str(server.port), "-n", "2000", "-q", "-P", "16",

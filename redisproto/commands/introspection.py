@@ -69,22 +69,22 @@ def docs(session, request):
 
 
 def document(row):
-    page = {"summary": row.summary.encode(), "since": row.since.encode(),
-            "group": row.group.encode(), "complexity": row.complexity.encode()}
+    page = {b"summary": row.summary.encode(), b"since": row.since.encode(),
+            b"group": row.group.encode(), b"complexity": row.complexity.encode()}
     if row.subcommands:
-        page["subcommands"] = {one.full_name.encode(): document(one)
+        page[b"subcommands"] = {one.full_name.encode(): document(one)
                                for one in row.subcommands.values()}
     elif arguments := row.signature.docs():
-        page["arguments"] = [encoded(argument) for argument in arguments]
+        page[b"arguments"] = [encoded(argument) for argument in arguments]
     return page
 
 
 def encoded(argument):
-    """Names and tokens are client text: bulk strings, not simple ones."""
-    bulk = {name: value.encode() if isinstance(value, str) else value
+    """All text as bulk strings, but for flags: redis-cli ends where a name is a simple string."""
+    bulk = {name.encode(): value.encode() if isinstance(value, str) else value
             for name, value in argument.items()}
-    if "arguments" in bulk:
-        bulk["arguments"] = [encoded(inner) for inner in bulk["arguments"]]
+    if b"arguments" in bulk:
+        bulk[b"arguments"] = [encoded(inner) for inner in bulk[b"arguments"]]
     return bulk
 
 
