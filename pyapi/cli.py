@@ -7,7 +7,7 @@ with NO_COLOR.
 import argparse
 import sys
 
-from . import __version__, cli_check, cli_demo, cli_doctor, cli_serve, cli_show, cli_top
+from . import __version__, cli_check, cli_demo, cli_doctor, cli_import, cli_serve, cli_show, cli_top
 from .cli_errors import CliError
 from .extras import MissingExtraError
 
@@ -18,6 +18,7 @@ COMMANDS = {
     "show": cli_show,
     "check": cli_check,
     "doctor": cli_doctor,
+    "import": cli_import,
 }
 
 

@@ -1,6 +1,7 @@
 """A real server for tests: a process of its own, a free loopback port, a temporary directory."""
 
 import contextlib
+import shutil
 import signal
 import socket
 import subprocess
@@ -160,3 +161,26 @@ def resp2(server):
 @pytest.fixture
 def resp3(server):
     return server.redis(protocol=3)
+
+
+@pytest.fixture(scope="module")
+def original():
+    """A real redis-server."""
+    if shutil.which("redis-server") is None:
+        pytest.skip("there is no redis-server")
+    port = free_port()
+    with tempfile.TemporaryDirectory() as folder:
+        words = ["redis-server", "--port", str(port), "--save", "", "--dir", folder]
+        process = subprocess.Popen(words, stdout=subprocess.DEVNULL)
+        client = redis.Redis(port=port)
+        try:
+            for _ in range(1000):
+                with contextlib.suppress(redis.ConnectionError):
+                    client.ping()
+                    break
+                time.sleep(0.01)
+            yield client
+        finally:
+            client.close()
+            process.kill()
+            process.wait()

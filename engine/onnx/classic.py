@@ -10,6 +10,7 @@ from respnet.engine.onnx.elementwise import sigmoid
 from respnet.engine.onnx.reductions import probabilities
 
 DOMAIN = "ai.onnx.ml"
+FEW = 16
 
 
 def _scores(call, x, rows):
@@ -19,9 +20,20 @@ def _scores(call, x, rows):
         x = x[np.newaxis]
     if x.ndim != 2 or rows < 1 or len(weights) != rows * x.shape[1]:
         raise ShapeError(f"{len(weights)} coefficients for {rows} results of {x.shape} numbers")
-    scores = x.astype(np.float32) @ weights.reshape(rows, -1).T
+    scores = _product(x.astype(np.float32), weights.reshape(rows, -1))
     offsets = call.get("intercepts")
     return scores if offsets is None else scores + np.array(offsets, np.float32)
+
+
+def _product(x, weights):
+    """x (B,I), weights (O,I) -> (B,O). Few numbers are added one after the other, which gives
+    onnxruntime's very digits: tests of clients compare them."""
+    if x.shape[1] > FEW:
+        return x @ weights.T
+    total = np.zeros((len(x), len(weights)), np.float32)
+    for column, weight in zip(x.T, weights.T, strict=True):
+        total += np.outer(column, weight)
+    return total
 
 
 def _transformed(call, scores):
