@@ -161,9 +161,10 @@ class Trainer:
             raise ShapeError("bind rows before training on them")
         if self.batch_size is None:
             return self._core.full_epochs(self._data, count)
-        loss = inf
+        loss, rows = inf, self._data.rows
+        together = np.arange(rows) if self.batch_size >= rows else None  # one batch: any order
         for _ in range(count):
-            order = self._rng.permutation(self._data.rows)
+            order = self._rng.permutation(rows) if together is None else together
             loss, _ = self._core.epoch(self._data, order, self.batch_size)
         return loss
 

@@ -76,8 +76,11 @@ RESPNET_INLINE void multiply_tile(const tile<R> &t, vec<R> (&c)[ROWS][VECTORS]) 
         b += t.ldb;
         b_next += t.ldb_next;
     };
-    for (int64_t run = t.runs; run > 0; run--, a += t.jump)
+    const auto add_run = [&] {
         for (int64_t k = t.depth; k > 0; k--) add_products();
+    };
+    if (t.runs == 1) return add_run(); // by itself, so that short sums stay quick
+    for (int64_t run = t.runs; run > 0; run--, a += t.jump) add_run();
 }
 
 // c = bias, or bias + C
@@ -100,29 +103,34 @@ RESPNET_INLINE void load_tile(const tile<R> &t, vec<R> (&c)[ROWS][VECTORS]) {
 }
 
 template <class R, int ROWS, int VECTORS>
-RESPNET_INLINE void store_tile(const tile<R> &t, const vec<R> (&c)[ROWS][VECTORS]) {
+RESPNET_INLINE void store_tile(R *c, int64_t ldc, int64_t last_lanes,
+                               const vec<R> (&x)[ROWS][VECTORS]) {
     RESPNET_UNROLL for (int i = 0; i < ROWS; i++) {
         RESPNET_UNROLL for (int v = 0; v < VECTORS; v++) {
-            R *out = t.c + i * t.ldc + v * LANES<R>;
-            if (v < VECTORS - 1) store(out, c[i][v]);
-            else store_part(out, c[i][v], t.last_lanes);
+            R *out = c + i * ldc + v * LANES<R>;
+            if (v < VECTORS - 1) store(out, x[i][v]);
+            else store_part(out, x[i][v], last_lanes);
         }
     }
 }
 
+// What is wanted once stores to C have begun is read before: they might change the job. It is not
+// copied as a whole: read in wide pieces, what was just written in narrow ones makes the load wait.
 template <class R, int ROWS, int VECTORS, bool BY_COLUMNS>
-__attribute__((noinline)) void run_tile(const tile<R> &job) {
-    const tile<R> t = job; // a copy, so that stores to C cannot change it
+__attribute__((noinline)) void run_tile(const tile<R> &t) {
+    R *const out = t.c;
+    const int64_t ldc = t.ldc, last_lanes = t.last_lanes;
+    const int finish = t.activation;
     vec<R> c[ROWS][VECTORS];
     load_tile(t, c);
     multiply_tile<R, ROWS, VECTORS, BY_COLUMNS>(t, c);
-    if (t.activation != activation::number_linear) {
+    if (finish != activation::number_linear) {
         vec<R> finished[ROWS][VECTORS]; // in memory, so that c itself stays in registers
         memcpy(finished, c, sizeof c);
-        activate<R>(t.activation, finished[0], ROWS * VECTORS);
-        return store_tile(t, finished);
+        activate<R>(finish, finished[0], ROWS * VECTORS);
+        return store_tile(out, ldc, last_lanes, finished);
     }
-    store_tile(t, c);
+    store_tile(out, ldc, last_lanes, c);
 }
 
 template <class R> using tile_function = void (*)(const tile<R> &);

@@ -79,6 +79,15 @@ cdef class Staged:
         return memory.data
 
 
+cdef bint inside(const int64_t *numbers, int64_t n, int64_t end) noexcept nogil:
+    """Whether all are at least 0 and below ``end``."""
+    cdef int64_t i
+    for i in range(n):
+        if not 0 <= numbers[i] < end:
+            return False
+    return True
+
+
 cdef class Core:
     """Weights in training: a vector, optimizer state, and the frames that work on them.
 
@@ -254,7 +263,8 @@ cdef class Core:
         cdef int i
         cdef double loss
         cdef int64_t n = len(order)
-        if order.dtype != np.int64 or (n and not 0 <= order.min() <= order.max() < data.rows):
+        if not (cnp.PyArray_TYPE(order) == cnp.NPY_INT64 and order.flags.c_contiguous
+                and inside(<const int64_t *>cnp.PyArray_DATA(order), n, data.rows)):
             raise ShapeError(f"order must be int64 row numbers below {data.rows}")
         self.check_batch(min(size, n))
         self.make_buffers(size)
