@@ -1,7 +1,5 @@
 """Tensors and models of a server: the AI.* commands with NumPy arrays."""
 
-from uuid import uuid4
-
 import numpy as np
 
 from .deploying import Deployable, network_bytes
@@ -75,32 +73,27 @@ class Models:
         return self._outputs[key]
 
     def _run(self, key: str, arrays, count: int, timeout: int):
-        """One round trip: tensors of a name of their own are set, run, read, deleted."""
-        own = f"respnet:{uuid4().hex}:"
-        inputs = [f"{own}x{i}" for i in range(len(arrays))]
-        outputs = [f"{own}y{i}" for i in range(count)]
-        pipe = self.redis.pipeline(transaction=False)
+        """One AI.DAGEXECUTE: its tensors have names of their own, which end with it."""
+        inputs, outputs = names("x", len(arrays)), names("y", count)
+        words = ["ROUTING", key, *(["TIMEOUT", timeout] if timeout else [])]
         for name, array in zip(inputs, arrays, strict=True):
-            pipe.execute_command("AI.TENSORSET", name, *tensor_words(array))
-        limit = ["TIMEOUT", timeout] if timeout else []
-        pipe.execute_command("AI.MODELEXECUTE", key, "INPUTS", len(inputs), *inputs,
-                             "OUTPUTS", count, *outputs, *limit)
+            words += ["|>", "AI.TENSORSET", name, *tensor_words(array)]
+        words += ["|>", "AI.MODELEXECUTE", key, "INPUTS", len(inputs), *inputs]
+        words += ["OUTPUTS", count, *outputs]
         for name in outputs:
-            pipe.execute_command("AI.TENSORGET", name, "META", "BLOB")
-        pipe.delete(*inputs, *outputs)
-        replies = pipe.execute(raise_on_error=False)
-        return results(replies[: len(arrays) + 1], replies[len(arrays) + 1 : -1], key)
+            words += ["|>", "AI.TENSORGET", name, "META", "BLOB"]
+        replies = self.redis.execute_command("AI.DAGEXECUTE", *words)
+        if replies in (b"TIMEDOUT", "TIMEDOUT"):
+            raise TimeoutError(f"the model {key} was not run in time")
+        for reply in replies:
+            if isinstance(reply, Exception):
+                raise reply
+        found = [array_of(reply) for reply in replies[-count:]]
+        return found if count > 1 else found[0]
 
 
-def results(begun, outputs, key: str):
-    """The arrays of a run; the first error is the one that matters."""
-    for reply in begun:
-        if isinstance(reply, Exception):
-            raise reply
-    if begun[-1] in (b"TIMEDOUT", "TIMEDOUT"):
-        raise TimeoutError(f"the model {key} was not run in time")
-    arrays = [array_of(reply) for reply in outputs]
-    return arrays if len(arrays) > 1 else arrays[0]
+def names(letter: str, count: int) -> list[str]:
+    return [f"{letter}{i}" for i in range(count)]
 
 
 def backend_of(blob: bytes) -> str:
@@ -122,8 +115,6 @@ def tensor_words(array) -> list:
 
 def array_of(reply) -> np.ndarray:
     """The array of a reply of AI.TENSORGET META BLOB."""
-    if isinstance(reply, Exception):
-        raise reply
     fields = dict(zip(reply[::2], reply[1::2], strict=True))
     dtype, shape, blob = fields[b"dtype"].decode(), fields[b"shape"], fields[b"blob"]
     if dtype == "STRING":
