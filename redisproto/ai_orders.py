@@ -122,8 +122,7 @@ def execute_order(argv, at=2, command="AI.MODELEXECUTE", timeout=True):
     """``INPUTS n key ... OUTPUTS n key ... [TIMEOUT ms]`` from word ``at`` on; a DAG's steps have
     no time limit of their own."""
     words = Words(argv, at)
-    inputs = counted_keys(words, "input", command)
-    outputs = counted_keys(words, "output", command)
+    inputs, outputs = INPUTS.read(words, command), OUTPUTS.read(words, command)
     limit = 0
     if words.left:
         word = words.take("")
@@ -137,14 +136,27 @@ def execute_order(argv, at=2, command="AI.MODELEXECUTE", timeout=True):
     return RunOrder(inputs, outputs, limit)
 
 
-def counted_keys(words, what, command):
-    if not words.match(f"{what.upper()}S".encode()):
-        raise CommandError(f"ERR {what.upper()}S not specified")
-    count = words.number(f"ERR Invalid argument for {what}_count", least=-(2**31))
-    if count <= 0:
-        raise CommandError(f"ERR {what.capitalize()} count must be a positive integer")
-    return words.some(count, f"ERR number of {what} keys to {command} command does not match the "
-                             "number of given arguments")
+class Keys:
+    """``INPUTS n key ...`` or ``OUTPUTS n key ...``; its texts are made once."""
+
+    def __init__(self, what):
+        self.what, self.token = what, f"{what.upper()}S".encode()
+        self.missing = f"ERR {what.upper()}S not specified"
+        self.bad_count = f"ERR Invalid argument for {what}_count"
+
+    def read(self, words, command):
+        if not words.match(self.token):
+            raise CommandError(self.missing)
+        count = words.number(self.bad_count, least=-(2**31))
+        if count <= 0:
+            raise CommandError(f"ERR {self.what.capitalize()} count must be a positive integer")
+        if count > words.left:
+            raise CommandError(f"ERR number of {self.what} keys to {command} command does not "
+                               "match the number of given arguments")
+        return words.some(count, self.missing)
+
+
+INPUTS, OUTPUTS = Keys("input"), Keys("output")
 
 
 def time_limit(words):

@@ -7,6 +7,7 @@ the model's statistics are charged before.
 """
 
 import time
+from math import inf
 
 import numpy as np
 
@@ -97,13 +98,14 @@ class ModelRun(Run):
 
 def compute(runnable, run, arrays):
     """Run, and note how much time of a processor that took. A model's first run prepares it: its
-    time says little, and the next one is measured again."""
+    time says little, and the next one is measured again. A single slow run among quick ones says
+    little too: what is noted at most doubles."""
     start = time.thread_time()
     try:
         return run(arrays)
     finally:
-        costs = runnable.costs
-        costs[tuple([array.shape for array in arrays])] = time.thread_time() - start
+        costs, shapes = runnable.costs, tuple([array.shape for array in arrays])
+        costs[shapes] = min(time.thread_time() - start, 2 * costs.get(shapes, inf))
         if len(costs) > COSTS:
             costs.popitem(last=False)
 

@@ -60,7 +60,7 @@ ERRORS = [
     (("m", "INPUTS", 1, "s", "OUTPUTS", 1, "y"), WRONGTYPE),
     (("m", "INPUTS", 1, "x", "OUTPUTS", 1, "s"), WRONGTYPE),
     (("m", "INPUTS", 1, "wide", "OUTPUTS", 1, "y"),
-     "ERR predict wants rows of shape [(3,)], got [(4,)]"),
+     "ERR input 'input' wants shape (?, 3), got (1, 4)"),
     (("m", "INPUTS", 1, "flat", "OUTPUTS", 1, "y"),
      "ERR input 'input' wants shape (?, 3), got (3)"),
     (("m", "INPUTS", 1, "words", "OUTPUTS", 1, "y"), "ERR input 'input' wants numbers, got STRING"),

@@ -87,7 +87,7 @@ def test_errors_are_the_servers(server, remote):
     remote.model_store("m", network_of_three())
     with pytest.raises(redis.ResponseError, match="INPUTS here does not match"):
         remote.model_run("m", X, X)
-    with pytest.raises(redis.ResponseError, match="predict wants rows of shape"):
+    with pytest.raises(redis.ResponseError, match="wants shape"):
         remote.model_run("m", X[:, :2])
     assert remote.redis.keys("respnet:*") == []
     with pytest.raises(redis.ResponseError, match="unsupported backend"):
