@@ -1,9 +1,9 @@
 """The values of RedisAI in payloads of DUMP: tensors, models, scripts.
 
 A module value is the name of its type and the number of an encoding (9 letters of 6 bits and 10
-bits), then numbered fields, then 0. RedisAI's encodings 0 to 4 are read, 4 is written. What
-RedisAI has not (networks, models of our own backend, scripts' compiled form) is a type of our own:
-the number of its kind, and what the store keeps of it.
+bits), then numbered fields, then 0. RedisAI's encodings 0 to 4 are read, 4 is written; networks
+of Neural Redis are read (nr_rdb.py). What neither has (our networks, models of our backend) is a
+type of our own: the number of its kind, and what the store keeps of it.
 """
 
 import struct
@@ -11,11 +11,12 @@ from math import prod
 
 import numpy as np
 
-from . import rdb, values
+from . import nr_rdb, rdb, values
 from .ai_model import ModelValue, Options, raw, text
 from .ai_orders import DEVICE, DEVICE_LETTERS
 from .ai_tensor import DTYPES, TensorValue, check_size
 from .network import NetworkValue
+from .nr_rdb import uints
 from .nr_state import StateValue
 from .rdb import SINT, STRING, UINT, bad
 
@@ -60,10 +61,6 @@ def device_of(reader):
     if len(device) > DEVICE_LETTERS or not DEVICE.fullmatch(device):
         raise bad()
     return device.decode()
-
-
-def uints(reader, count):
-    return [reader.field(UINT) for _ in range(count)]
 
 
 def names(reader):
@@ -154,7 +151,8 @@ def own(reader, encoding):
 
 
 TYPES = {"AI_TENSOR": (tensor, range(5)), "AI__MODEL": (model, range(5)),
-         "AI_SCRIPT": (script, range(5)), OWN: (own, range(1, 2))}
+         "AI_SCRIPT": (script, range(5)), OWN: (own, range(1, 2)),
+         NetworkValue.type_name: (nr_rdb.network, range(nr_rdb.ENCODING, nr_rdb.ENCODING + 1))}
 
 
 def read(reader):
