@@ -6,6 +6,9 @@ import numpy as np
 import pytest
 from ai_models import WRONGTYPE, blob_of, execute, figures, got, network, put, said, store
 
+from respnet.redisproto.ai_model import ModelValue, Options
+from respnet.redisproto.errors import CommandError
+
 NET = network()
 BLOB = blob_of(NET)
 ROW = np.array([[0.5, -1, 2]], np.float32)
@@ -277,3 +280,17 @@ def test_a_model_whose_outputs_are_no_tensor_any_more_is_refused(resp2):
     put(resp2, "x", np.ones((100, 3), "f4"))
     assert said(resp2, "AI.MODELEXECUTE", "m", "INPUTS", 1, "x", "OUTPUTS", 1, "y") == (
         "ERR 100 outputs of shape (1000000, 3) are larger than 536870912 bytes")
+
+
+def test_a_stored_model_that_cannot_be_loaded_any_more(caplog):
+    """A file of another version, say: the run is answered, the log says it."""
+    options = Options("RESPNET", "CPU")
+    head, parts = ModelValue.build(options, [BLOB], 5).dump()
+    value = ModelValue.load(head, [b"other" + parts[0][5:]])
+    assert [slot.name for slot in value.inputs] == ["input"] and value.loaded is None
+    with pytest.raises(CommandError, match="ERR the bytes are not a network file"):
+        value.ready(5)
+    assert "a stored RESPNET model cannot be loaded" in caplog.text
+    for wrong in (b"{", b"{}", b'{"format": 2}', b"[]", head.replace(b'"tag"', b'"tug"')):
+        with pytest.raises(ValueError, match="."):
+            ModelValue.load(wrong, parts)
