@@ -54,7 +54,7 @@ def stats_of(session, name):
     return stats
 
 
-@rows.command("ai.config", string("subcommand"), rest("argument"), flags="write admin",
+@rows.command("ai.config", string("subcommand"), rest("argument"), flags="write",
               reply=Literal["OK"] | bytes | int | None,
               summary="Settings of models; they end with the server")
 def ai_config(session, request):
