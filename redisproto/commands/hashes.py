@@ -69,7 +69,7 @@ def hmget(session, request):
 @rows.command("hgetall", key(), flags="readonly", reply=dict[bytes, bytes], complexity=ALL,
               summary="Get all fields and values")
 def hgetall(session, request):
-    return items_of(session, request)
+    return dict(items_of(session, request))  # the reply of EXEC is written later
 
 
 @rows.command("hkeys", key(), flags="readonly", reply=list[bytes], complexity=ALL,
