@@ -32,6 +32,10 @@ class GradientError(EngineError, ValueError):
     """A gradient that was asked for and does not exist."""
 
 
+class ScriptError(EngineError, ValueError):
+    """A script that is refused or that failed; begins with the line and column."""
+
+
 def unknown(what: str, got, known: Iterable[str]) -> str:
     """The message about a name nobody knows, with the near ones."""
     known = sorted(known)

@@ -4,10 +4,14 @@ from functools import lru_cache
 from math import prod
 
 from .access import database
-from .ai_model import model_at
+from .ai_model import model_at, text
 from .ai_orders import check_counts, execute_order, run_order
 from .ai_queue import executor_of
 from .ai_run import ModelRun
+from .ai_script import ScriptRun, arguments, script_at
+from .ai_script_host import ServerHost
+from .ai_script_orders import execute_order as script_execute_order
+from .ai_script_orders import run_order as script_run_order
 from .ai_tensor import TensorValue
 from .ai_tensor_words import MOST_WORDS, parse, reply
 from .command import wrong_count
@@ -19,7 +23,6 @@ UNSUPPORTED = "ERR Unsupported command within DAG"
 TOO_OLD = "ERR Deprecated {} cannot be used in AI.DAGEXECUTE command"
 TOO_NEW = "ERR {} cannot be used in a deprecated AI.DAGRUN command"
 OWN_TIMEOUT = "ERR TIMEOUT not allowed within a DAG command"
-NO_SCRIPT = "ERR script key is empty"
 READ_ONLY = "ERR AI.SCRIPTEXECUTE command cannot be specified in a read-only DAG"
 
 
@@ -83,22 +86,38 @@ class Model(Step):
         return ModelRun(self.executor, self.model, tensors, done, deadline)
 
 
+class Script(Step):
+    """AI.SCRIPTEXECUTE, AI.SCRIPTRUN: a run of a queue."""
+
+    __slots__ = ("host", "script", "function", "order")
+
+    def __init__(self, session, words, kind):
+        if kind.readonly:
+            raise CommandError(READ_ONLY)
+        if len(words) < 3:
+            raise wrong_count(words[0])
+        executor = executor_of(session.server)
+        self.host = ServerHost(session.server, session.db)
+        self.script = script_at(executor, database(session), words[1])
+        read = script_run_order if kind.deprecated else script_execute_order
+        self.order = read(words, in_dag=True)
+        self.function = self.script.function(text(words[2]))
+        arguments(self.function, self.order, self.order.inputs)  # whether there are as many
+        super().__init__(self.script.options.queue, self.order.inputs, self.order.outputs)
+
+    def run(self, tensors, done, deadline):
+        return ScriptRun(self.host, self.script, self.function, self.order, tensors, done, deadline)
+
+
 @lru_cache(maxsize=64)
 def check_formats(words):
     """CommandError unless TENSORGET takes these words behind its key."""
     reply(ANY, words)
 
 
-def script(session, words, kind):
-    """AI.SCRIPTEXECUTE, AI.SCRIPTRUN."""
-    if kind.readonly:
-        raise CommandError(READ_ONLY)
-    raise CommandError(NO_SCRIPT)
-
-
 COMMON = {b"AI.TENSORSET": Set, b"AI.TENSORGET": Get}
-STEPS = COMMON | {b"AI.MODELEXECUTE": Model, b"AI.SCRIPTEXECUTE": script}
-OLD_STEPS = COMMON | {b"AI.MODELRUN": Model, b"AI.SCRIPTRUN": script}
+STEPS = COMMON | {b"AI.MODELEXECUTE": Model, b"AI.SCRIPTEXECUTE": Script}
+OLD_STEPS = COMMON | {b"AI.MODELRUN": Model, b"AI.SCRIPTRUN": Script}
 WITH_KEY = (STEPS | OLD_STEPS).keys() - COMMON.keys()  # of a model or a script, their second word
 
 
