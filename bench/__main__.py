@@ -27,6 +27,7 @@ WORKLOADS = {
     "fit": "bench.workloads.fit",
     "memory": "bench.workloads.memory",
     "resp": "bench.workloads.resp",
+    "ai": "bench.workloads.ai",
     "startup": "bench.workloads.startup",
     "size": "bench.workloads.size",
     "kernels": "bench.kernels",

@@ -1,4 +1,5 @@
-"""The steps a DAG may have, each made of its words; models and scripts are looked up here."""
+"""The steps a DAG may have. What their words say is read once, and holds for every request with
+the same words; tensors, models and scripts are looked up by ``value``, each time."""
 
 from functools import lru_cache
 from math import prod
@@ -13,7 +14,7 @@ from .ai_script_host import ServerHost
 from .ai_script_orders import execute_order as script_execute_order
 from .ai_script_orders import run_order as script_run_order
 from .ai_tensor import TensorValue
-from .ai_tensor_words import MOST_WORDS, parse, reply
+from .ai_tensor_words import FORMATS, LEAST_WORDS, MOST_WORDS, build, parse_head, reply
 from .command import wrong_count
 from .errors import CommandError
 
@@ -28,62 +29,94 @@ READ_ONLY = "ERR AI.SCRIPTEXECUTE command cannot be specified in a read-only DAG
 
 class Step:
     """place: its number in the DAG; inputs, outputs: names, which become the slots ``sources`` and
-    ``targets``; device: whose lane it runs in."""
+    ``targets``; data, end: where its last words stand, whose change changes nothing here."""
 
-    __slots__ = ("place", "inputs", "outputs", "device", "sources", "targets")
+    __slots__ = ("place", "inputs", "outputs", "sources", "targets", "data", "end")
+    strings = False  # whether the data are words of any kind
 
-    def __init__(self, device="CPU", inputs=(), outputs=()):
-        self.device, self.inputs, self.outputs = device, inputs, outputs
+    def __init__(self, words, inputs=(), outputs=()):
+        self.inputs, self.outputs, self.data = inputs, outputs, len(words)
+
+    def value(self, session, words):
+        """What the step needs besides, by the words from ``data`` on; or CommandError."""
+        return None
+
+    def device(self, value):
+        """Whose lane it runs in."""
+        return "CPU"
 
 
 class Set(Step):
-    """AI.TENSORSET: done when it is read."""
+    """AI.TENSORSET: its value is the tensor."""
 
-    __slots__ = ("tensor",)
+    __slots__ = ("head",)
 
     def __init__(self, session, words, kind):
-        if len(words) < 2:
+        if len(words) < LEAST_WORDS:
             raise wrong_count(words[0])
-        super().__init__(outputs=words[1:2])
-        self.tensor = parse(words)
+        super().__init__(words, outputs=words[1:2])
+        dtype, shape, at = parse_head(words, FORMATS)
+        self.head = dtype, shape, words[at].lower() if at < len(words) else None
+        self.data = min(at + 1, len(words))
+
+    @property
+    def strings(self):
+        return self.head[0] == "STRING"
+
+    def value(self, session, words):
+        return build(*self.head, words)
 
 
 class Get(Step):
     """AI.TENSORGET: a reply."""
 
-    __slots__ = ("words",)
+    __slots__ = ("words", "text")
 
     def __init__(self, session, words, kind):
         if not 2 <= len(words) <= MOST_WORDS:
             raise wrong_count(words[0])
-        super().__init__(inputs=words[1:2])
+        super().__init__(words, inputs=words[1:2])
         self.words = words[2:]
         check_formats(tuple(self.words))
+        self.text = b"values" in [word.lower() for word in self.words]
 
     def size(self, tensor):
         """Bytes of the reply, about."""
-        text = any([word.lower() == b"values" for word in self.words])
-        return len(tensor.data) + text * NUMBER_BYTES * prod(tensor.shape)
+        return len(tensor.data) + self.text * NUMBER_BYTES * prod(tensor.shape)
+
+    def reply(self, tensor):
+        return reply(tensor, self.words)
 
 
 class Model(Step):
-    """AI.MODELEXECUTE, AI.MODELRUN: a run of a queue."""
+    """AI.MODELEXECUTE, AI.MODELRUN: its value is the model, which runs in a queue."""
 
-    __slots__ = ("model", "executor")
+    __slots__ = ("key",)
 
     def __init__(self, session, words, kind):
         if len(words) < (6 if kind.deprecated else 8):
             raise wrong_count(words[0])
-        self.executor = executor_of(session.server)
-        self.model = model_at(self.executor, database(session), words[1])
+        self.key = words[1]
+        self.find(session)  # told before what is wrong behind it
         order = run_order(words) if kind.deprecated else execute_order(words, timeout=False)
-        check_counts(self.model, order)
+        super().__init__(words, order.inputs, order.outputs)
+        self.value(session, ())
         if order.timeout:
             raise CommandError(OWN_TIMEOUT)
-        super().__init__(self.model.options.queue, order.inputs, order.outputs)
 
-    def run(self, tensors, done, deadline):
-        return ModelRun(self.executor, self.model, tensors, done, deadline)
+    def find(self, session):
+        return model_at(executor_of(session.server), database(session), self.key)
+
+    def value(self, session, words):
+        model = self.find(session)
+        check_counts(model, self)
+        return model
+
+    def device(self, value):
+        return value.options.queue
+
+    def run(self, executor, value, tensors, done, deadline):
+        return ModelRun(executor, value, tensors, done, deadline)
 
 
 class Script(Step):

@@ -5,8 +5,7 @@
 Everything here is text; keys are looked up by ``ai_dag.py``.
 """
 
-import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from .ai_words import LARGEST
 from .errors import CommandError
@@ -27,7 +26,7 @@ PERSISTS = ("ERR number of keys to PERSIST after DAG execution does not match th
 BAD_TIMEOUT = "ERR Invalid value for TIMEOUT"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Kind:
     """One of the four commands: least words, the text for fewer, what it may do."""
 
@@ -35,6 +34,7 @@ class Kind:
     missing: str
     readonly: bool = False
     deprecated: bool = False  # AI.DAGRUN: AI.MODELRUN inside, no keyword needed
+    plans: dict = field(default_factory=dict)  # number of words -> the last ai_dag_plan.Plan
 
 
 KINDS = {
@@ -47,7 +47,7 @@ KINDS = {
 
 class Order:
     """loads: key -> what ``load`` says of it; persists, routing: keys; timeout: milliseconds or 0;
-    steps: lists of words.
+    steps: lists of words, which begin at ``starts``.
 
     ``load(key)`` is called for each key of LOAD as it is read: a missing one is told before what
     is wrong behind it.
@@ -65,16 +65,11 @@ class Order:
                 raise unexpected(argv[at])
             seen.add(word)
             at = KEYWORDS[word](self, argv, at + 1)
-        self.steps = split(argv, at)
+        self.starts, self.steps = split(argv, at)
         if not kind.deprecated and not seen - {b"timeout"}:
             raise CommandError(NO_KEYWORD)
         if not self.steps:
             raise CommandError(EMPTY)
-
-    @property
-    def deadline(self):
-        """As ``Run`` wants it, counted from now."""
-        return time.monotonic() + self.timeout / 1000 if self.timeout else None
 
     def read_load(self, argv, at):
         keys, count = counted(argv, at, "LOAD")
@@ -133,17 +128,17 @@ def unexpected(word):
 
 
 def split(argv, at):
-    """The words from the first arrow on, as one list a step."""
-    steps = []
+    """(place of the first word, words) of each step, as two lists; an arrow stands at ``at``."""
+    starts, steps = [], []
     while at < len(argv):
         if at == len(argv) - 1:
             raise unexpected(argv[at])
         if len(steps) == MOST_STEPS:
             raise CommandError(TOO_LONG)
-        end = arrow(argv, at + 1)
-        steps.append(argv[at + 1 : end])
-        at = end
-    return steps
+        start, at = at + 1, arrow(argv, at + 1)
+        starts.append(start)
+        steps.append(argv[start:at])
+    return starts, steps
 
 
 def arrow(argv, start):
