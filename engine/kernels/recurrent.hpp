@@ -257,7 +257,8 @@ template <class R> struct sequence_gradient {
         return t ? y + (b * T + t - 1) * H : h0 ? h0 + b * H : nullptr;
     }
     // dh of row b after step t
-    __attribute__((always_inline)) vec<R> entering(int64_t b, int64_t t, int64_t u, int64_t part) const {
+    __attribute__((always_inline)) vec<R> entering(int64_t b, int64_t t, int64_t u,
+                                                   int64_t part) const {
         return multiply_add(past_product(b, u, part), factor_of(b, u, part),
                             load_units(carried + b * apart(H) + u, part)) +
                load_or_zero(dy, (b * T + t) * H + u, part);
