@@ -120,26 +120,35 @@ class Model(Step):
 
 
 class Script(Step):
-    """AI.SCRIPTEXECUTE, AI.SCRIPTRUN: a run of a queue."""
+    """AI.SCRIPTEXECUTE, AI.SCRIPTRUN: its value is (host, script, function), a run of a queue."""
 
-    __slots__ = ("host", "script", "function", "order")
+    __slots__ = ("key", "name", "order")
 
     def __init__(self, session, words, kind):
         if kind.readonly:
             raise CommandError(READ_ONLY)
         if len(words) < 3:
             raise wrong_count(words[0])
-        executor = executor_of(session.server)
-        self.host = ServerHost(session.server, session.db)
-        self.script = script_at(executor, database(session), words[1])
+        self.key, self.name = words[1], text(words[2])
+        self.find(session)  # told before what is wrong behind it
         read = script_run_order if kind.deprecated else script_execute_order
         self.order = read(words, in_dag=True)
-        self.function = self.script.function(text(words[2]))
-        arguments(self.function, self.order, self.order.inputs)  # whether there are as many
-        super().__init__(self.script.options.queue, self.order.inputs, self.order.outputs)
+        super().__init__(words, self.order.inputs, self.order.outputs)
 
-    def run(self, tensors, done, deadline):
-        return ScriptRun(self.host, self.script, self.function, self.order, tensors, done, deadline)
+    def find(self, session):
+        return script_at(executor_of(session.server), database(session), self.key)
+
+    def value(self, session, words):
+        script = self.find(session)
+        function = script.function(self.name)
+        arguments(function, self.order, self.inputs)  # whether there are as many
+        return ServerHost(session.server, session.db), script, function
+
+    def device(self, value):
+        return value[1].options.queue
+
+    def run(self, executor, value, tensors, done, deadline):
+        return ScriptRun(*value, self.order, tensors, done, deadline)
 
 
 @lru_cache(maxsize=64)

@@ -362,3 +362,12 @@ def test_a_step_that_fails_is_told_in_its_place(ready):
     failed, missed = ready.execute_command(*words.split())
     assert str(failed) == "line 3, column 5: there is no place 1 among 1"
     assert missed == b"NA"
+
+
+def test_a_dag_of_another_database_reaches_that_one(server):
+    words = "AI.DAGEXECUTE ROUTING s |> AI.SCRIPTEXECUTE s note KEYS 2 k l ARGS 1 5".split()
+    clients = [server.redis(db=number) for number in (0, 1)]
+    for client in clients:
+        save(client)
+        assert client.execute_command(*words) == [b"OK"]
+        assert client.get("k") == b"5" and client.lrange("l", 0, -1) == [b"5"]
