@@ -1,15 +1,16 @@
 """Runs that are joined to batches: who is a partner, who waits, what all of them are told."""
 
 import asyncio
+import threading
 
 import numpy as np
 import pytest
 from ai_models import execute, figures, got, network, put, said, store
 from test_ai_execute import begin, run_words, started
 
-from respnet.redisproto.ai_backends import Runnable, Slot
+from respnet.redisproto.ai_backends import Runnable, Slot, TooLong
 from respnet.redisproto.ai_model import ModelValue, Options
-from respnet.redisproto.ai_queue import Queue
+from respnet.redisproto.ai_queue import Queue, Run
 from respnet.redisproto.ai_run import ModelRun
 from respnet.redisproto.ai_tensor import TensorValue
 
@@ -142,3 +143,33 @@ def test_batches_are_formed_in_the_order_of_the_queue(sizes, batch, calls):
     assert found == calls
     for number, (rows, result) in enumerate(zip(sizes, results, strict=True)):
         assert np.array_equal(result, np.full((rows, 1), 2.0 * number, "f4"))
+
+
+class Seeming(Run):
+    """Seems small, and is not."""
+
+    def __init__(self, done):
+        super().__init__("CPU")
+        self.done = done
+
+    def small(self):
+        return True
+
+    def work_small(self):
+        raise TooLong
+
+    def work(self):
+        return threading.current_thread().name
+
+
+def test_what_is_too_long_for_the_loop_goes_to_a_worker():
+    async def main():
+        loop = asyncio.get_running_loop()
+        queue, answer = Queue("CPU", loop, 1, lambda: None), loop.create_future()
+        queue.submit(Seeming(lambda result, seconds: answer.set_result(result)))
+        assert not answer.done()
+        found = await asyncio.wait_for(answer, 20)
+        queue.close()
+        return found
+
+    assert asyncio.run(main()).startswith("respnet-run-CPU")

@@ -5,6 +5,7 @@ import pytest
 from ai_models import execute, got, network, put, said
 
 from respnet.engine.onnx import to_bytes
+from respnet.redisproto.ai_backends import TooLong, load_onnx
 
 onnx = pytest.importorskip("onnx", reason="onnx is in the test extra")
 from onnx import TensorProto, helper, numpy_helper  # noqa: E402
@@ -141,12 +142,22 @@ def test_a_loop_without_end_is_ended(serve):
     assert client.ping()
 
 
+ZEROS = graph([helper.make_node("ConstantOfShape", ["x"], ["zeros"]),
+               helper.make_node("ReduceSum", ["zeros"], ["y"], keepdims=0)],
+              [("x", TensorProto.INT64, (1,))], ["y"])
+
+
+def test_a_run_on_the_loop_has_a_small_budget():
+    runnable = load_onnx(ZEROS, ((), ()), 5.0)
+    assert runnable.run_small([np.array([3])]) == [0]
+    with pytest.raises(TooLong):
+        runnable.run_small([np.array([50_000_000])])
+    assert runnable.run([np.array([50_000_000])]) == [0]
+
+
 def test_small_work_that_becomes_large_is_left_to_a_worker(resp2):
     """Its shapes are those of runs that took no time; its numbers ask for much."""
-    blob = graph([helper.make_node("ConstantOfShape", ["x"], ["zeros"]),
-                  helper.make_node("ReduceSum", ["zeros"], ["y"], keepdims=0)],
-                 [("x", TensorProto.INT64, (1,))], ["y"])
-    onnx_model(resp2, blob)
+    onnx_model(resp2, ZEROS)
     for length in (3, 3, 3, 3, 50_000_000, 3):
         put(resp2, "x", np.array([length], "i8"))
         execute(resp2, "m", ["x"], ["y"])
