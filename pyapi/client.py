@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from .extras import need
 from .remote import RemoteNetwork
+from .remote_dag import RemoteDag
 from .remote_models import Models
 
 
@@ -62,6 +63,14 @@ class Client(Models):
         """Keys of all networks of this database, in no order."""
         for key in self.redis.scan_iter(_type="neural-NN"):
             yield key.decode() if isinstance(key, bytes) else key
+
+    def dag(self, *, load=(), persist=(), timeout: int = 0) -> RemoteDag:
+        """Several steps in one round trip, on tensors of their own.
+
+        load: keys of tensors that the steps may name; persist: names that are kept under their
+        keys, all of them or none; timeout: milliseconds a step may wait for its turn; 0: for ever.
+        """
+        return RemoteDag(self.redis, load, persist, timeout)
 
     def close(self) -> None:
         self.redis.close()

@@ -119,7 +119,8 @@ def mnist():
     def convolve(source, number, size):
         kernel = {"kernel_shape": [5, 5], "auto_pad": "SAME_UPPER"}
         return [
-            helper.make_node("Conv", [source, f"k{number}", f"b{number}"], [f"c{number}"], **kernel),
+            helper.make_node("Conv", [source, f"k{number}", f"b{number}"], [f"c{number}"],
+                             **kernel),
             helper.make_node("Relu", [f"c{number}"], [f"r{number}"]),
             helper.make_node("MaxPool", [f"r{number}"], [f"p{number}"], kernel_shape=[size, size],
                              strides=[size, size]),
