@@ -99,10 +99,9 @@ class Model(Step):
         self.key = words[1]
         self.find(session)  # told before what is wrong behind it
         order = run_order(words) if kind.deprecated else execute_order(words, timeout=False)
-        super().__init__(words, order.inputs, order.outputs)
-        self.value(session, ())
         if order.timeout:
             raise CommandError(OWN_TIMEOUT)
+        super().__init__(words, order.inputs, order.outputs)
 
     def find(self, session):
         return model_at(executor_of(session.server), database(session), self.key)
@@ -120,7 +119,7 @@ class Model(Step):
 
 
 class Script(Step):
-    """AI.SCRIPTEXECUTE, AI.SCRIPTRUN: its value is (host, script, function), a run of a queue."""
+    """AI.SCRIPTEXECUTE, AI.SCRIPTRUN: its value is (host, script, function)."""
 
     __slots__ = ("key", "name", "order")
 
@@ -130,7 +129,7 @@ class Script(Step):
         if len(words) < 3:
             raise wrong_count(words[0])
         self.key, self.name = words[1], text(words[2])
-        self.find(session)  # told before what is wrong behind it
+        self.find(session)
         read = script_run_order if kind.deprecated else script_execute_order
         self.order = read(words, in_dag=True)
         super().__init__(words, self.order.inputs, self.order.outputs)
@@ -141,7 +140,7 @@ class Script(Step):
     def value(self, session, words):
         script = self.find(session)
         function = script.function(self.name)
-        arguments(function, self.order, self.inputs)  # whether there are as many
+        arguments(function, self.order, self.order.inputs)  # whether there are as many
         return ServerHost(session.server, session.db), script, function
 
     def device(self, value):

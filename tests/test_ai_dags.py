@@ -11,7 +11,7 @@ ROUTED = ("AI.DAGEXECUTE", "ROUTING", "k")
 SET_X = ("|>", "AI.TENSORSET", "x", "FLOAT", 1, 3, "VALUES", 0.5, -1, 2)
 GET_Y = ("|>", "AI.TENSORGET", "y", "VALUES")
 BAD = ("|>", "AI.TENSORSET", "bad", "FLOAT", 1, 4)
-WIDE = "predict wants rows of shape [(3,)], got [(4,)]"
+WIDE = "input 'input' wants shape (?, 3), got (1, 4)"
 
 
 def run(model, inputs, outputs):

@@ -29,7 +29,7 @@ def test_set_run_get_and_keep(remote):
 
 def test_nothing_is_kept_of_a_failure(remote):
     dag = remote.dag(persist=["x", "y"]).tensor_set("x", ROW[:, :2]).model_run("m", ["x"], ["y"])
-    with pytest.raises(redis.ResponseError, match="predict wants rows"):
+    with pytest.raises(redis.ResponseError, match="wants shape"):
         dag.run()
     with pytest.raises(redis.ResponseError, match="INPUT key cannot be found in DAG"):
         remote.dag().tensor_get("no").run()
