@@ -91,6 +91,7 @@ class Reader:
 
     def __init__(self, data, end=None, at=0):
         self.data, self.at, self.end = data, at, len(data) if end is None else end
+        self.room = MOST_BYTES  # for what is unpacked
 
     def take(self, size):
         """The next bytes."""
@@ -145,6 +146,9 @@ class Reader:
             return self.take(number)
         if number == 3:
             packed, size = self.length(), self.length()
+            self.room -= size
+            if self.room < 0:
+                raise bad()
             return unpacked(self.take(packed), size)
         if number > 3:
             raise bad()
@@ -164,6 +168,13 @@ class Reader:
         if kind in (FLOAT, DOUBLE):
             return self.unpack("<f" if kind == FLOAT else "<d")
         return self.length()
+
+
+def counted(words):
+    """Words of a list, hash or set, unless they are too many."""
+    if len(words) > MOST_WORDS:
+        raise bad()
+    return words
 
 
 def bad():

@@ -4,7 +4,7 @@ import struct
 
 from . import rdb
 from .collection import HashValue, ListValue, SetValue
-from .rdb import Reader, bad
+from .rdb import Reader, bad, counted
 from .values import StringValue
 
 STRING, LIST, SET, HASH = 0, 1, 2, 4
@@ -23,7 +23,7 @@ def ziplist(data):
     while (first := reader.byte()) != 255:
         if first == 254:
             reader.take(4)  # the length of the entry before
-        words.append(ziplist_word(reader, reader.byte()))
+        counted(words).append(ziplist_word(reader, reader.byte()))
     reader.done()
     if count != min(len(words), 0xFFFF):
         raise bad()
@@ -57,7 +57,7 @@ def listpack(data):
     count = reader.unpack("<H")
     while (kind := reader.byte()) != 255:
         start = reader.at - 1
-        words.append(listpack_word(reader, kind))
+        counted(words).append(listpack_word(reader, kind))
         size = reader.at - start
         reader.take(1 + (size > 127) + (size > 16383) + (size > 2097151) + (size > 268435455))
     reader.done()
@@ -100,7 +100,11 @@ def intset(data):
 
 def quicklist(reader):
     """Nodes that are ziplists."""
-    return [word for _ in range(reader.count()) for word in ziplist(reader.string())]
+    words = []
+    for _ in range(reader.count()):
+        words += ziplist(reader.string())
+        counted(words)
+    return words
 
 
 def quicklist_2(reader):
@@ -111,6 +115,7 @@ def quicklist_2(reader):
         if kind not in (PLAIN_NODE, PACKED_NODE):
             raise bad()
         words += [data] if kind == PLAIN_NODE else listpack(data)
+        counted(words)
     return words
 
 

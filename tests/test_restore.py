@@ -315,6 +315,41 @@ def test_networks_and_models_of_our_own(resp2):
                 "AI.MODELGET", key)
 
 
+def test_words_and_unpacked_bytes_are_bounded(monkeypatch):
+    monkeypatch.setattr(rdb, "MOST_WORDS", 100)
+    entries = ziplist(*[b"\xf1"] * 150)
+    packed = struct.pack("<IHB", 7 + 300, 150, 5) + b"\1" + b"\5\1" * 149 + b"\xff"
+    for kind, data in ((10, entries), (14, None), (16, packed), (18, None)):
+        half = ziplist(*[b"\xf1"] * 75)
+        if kind == 14:
+            body = b"\2" + rdb.text(half) * 2
+        elif kind == 18:
+            half = struct.pack("<IH", 7 + 150, 75) + b"\5\1" * 75 + b"\xff"
+            body = b"\2" + (b"\2" + rdb.text(half)) * 2
+        else:
+            body = rdb.text(data)
+        with pytest.raises(CommandError, match=BAD):
+            restored(kind, body)
+    monkeypatch.setattr(rdb, "MOST_BYTES", 20)
+    word = b"\xc3\6\x0c\1ab\xe0\1\1"  # 12 bytes
+    assert restored(0, word).data == b"ab" * 6
+    with pytest.raises(CommandError, match=BAD):
+        restored(1, b"\2" + word * 2)
+
+
+def test_long_values_are_read_beside_others(resp2):
+    words = [b"%d" % n * 20 for n in range(20_000)]
+    resp2.rpush("long", *words)
+    payload = resp2.dump("long")
+    assert len(payload) > 1 << 20 and resp2.restore("again", 70_000, payload) == b"OK"
+    assert resp2.lrange("again", 0, -1) == words and resp2.ttl("again") > 60
+    assert said(resp2, "RESTORE", "other", 0, payload[:-1] + b"~") == SUM
+    with resp2.pipeline() as pipe:
+        pipe.dump("long")
+        pipe.restore("third", 0, payload)
+        assert pipe.execute() == [payload, b"OK"]
+
+
 def test_flipped_bytes_never_break_the_server(resp2):
     rng = np.random.default_rng(2)
     short = b"\x0a" + rdb.text(ziplist(b"\2ab", b"\xf1"))

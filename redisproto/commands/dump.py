@@ -17,6 +17,8 @@ BUSY = "BUSYKEY Target key name already exists."
 TTL = "ERR Invalid TTL value, must be >= 0"
 NOT_DUMPED = "ERR a value of this type cannot be dumped"
 NO_SCRIPTS = "ERR scripts are not restored by this version: store their source again"
+MODULE = bytes([rdb.MODULE])
+LONG = 1 << 18  # bytes that are read and summed beside the other clients: about 10 ms
 COST = "O(N) where N is the size of the value"
 
 
@@ -29,7 +31,7 @@ def dump(session, request):
     body = rdb_plain.dump(value) or ai_rdb.dump(value)
     if body is None:
         raise CommandError(NOT_DUMPED)
-    return rdb.seal(body)
+    return apart(session, len(body) < LONG, lambda: rdb.seal(body), lambda payload: payload)
 
 
 @rows.command("restore", key(), integer("ttl"), string("serialized-value"),
@@ -46,22 +48,37 @@ def restore(session, request):
         raise CommandError(BUSY)
     if request.ttl < 0:
         raise CommandError(TTL)
-    reader = rdb.opened(request.serialized_value)
-    kind = reader.byte()
-    if kind == rdb.MODULE:
-        name, found = ai_rdb.read(reader)
-    else:
-        name, found = "", rdb_plain.load(kind, reader)
-    reader.done()
     expire_ms = None
     if request.ttl:
         expire_ms = request.ttl + (0 if request.absttl else db.space.now())
+    server, number, name = session.server, session.db, request.key
+    payload, seconds = request.serialized_value, executor_of(server).seconds
+
+    def done(value):
+        if name in server.keyspace[number] and not request.replace:
+            raise CommandError(BUSY)
+        put(server, number, name, value, expire_ms)
+        return OK
+
+    quick = payload[:1] != MODULE and len(payload) < LONG
+    return apart(session, quick, lambda: decode(payload, seconds), done)
+
+
+def decode(payload, seconds):
+    """The value of a payload. Models are loaded, which may take long."""
+    reader = rdb.opened(payload)
+    kind = reader.byte()
+    if kind != rdb.MODULE:
+        value = rdb_plain.load(kind, reader)
+        reader.done()
+        return value
+    name, found = ai_rdb.read(reader)
+    reader.done()
     if name == "AI__MODEL":
-        return model(session, request, *found, expire_ms)
+        return ModelValue.build(*found, seconds)
     if name == "AI_SCRIPT":
         raise CommandError(NO_SCRIPTS)
-    put(session.server, session.db, request.key, found, expire_ms)
-    return OK
+    return found
 
 
 def put(server, number, name, value, expire_ms):
@@ -74,24 +91,21 @@ def put(server, number, name, value, expire_ms):
         value.count_runs(executor_of(server).stats, (number, name))
 
 
-def model(session, request, options, pieces, expire_ms):
-    """Load it in a thread, as AI.MODELSTORE does; within MULTI now, for EXEC answers at once."""
-    server, number, name = session.server, session.db, request.key
-    executor = executor_of(server)
-    build = lambda: ModelValue.build(options, pieces, executor.seconds)  # noqa: E731
-    if server.keyspace.atomic:
-        put(server, number, name, build(), expire_ms)
-        return OK
+def apart(session, quick, work, done):
+    """``done(work())``: the work at once if it is quick or within MULTI, for EXEC answers at once;
+    else in a thread, and the reply comes later."""
+    server = session.server
+    if quick or server.keyspace.atomic:
+        return done(work())
     reply = Deferred()
 
-    def done(result, _):
+    def finish(result, _):
         if not isinstance(result, CommandError):
-            if name in server.keyspace[number] and not request.replace:
-                result = CommandError(BUSY)
-            else:
-                put(server, number, name, result, expire_ms)
-                result = OK
+            try:
+                result = done(result)
+            except CommandError as error:
+                result = error
         reply.set(result)
 
-    executor.loader.submit(Call("", build, done))
+    executor_of(server).loader.submit(Call("", work, finish))
     return reply
