@@ -221,7 +221,7 @@ def frames():
         placeholder("x"), placeholder("c"), const("zero", 0, np.int32), const("three", 3, np.int32),
         const("one", 1, np.int32),
         node("ei", "Enter", "zero", **enter), node("ex", "Enter", "x", **enter),
-        node("ec", "Enter", "c", is_constant=True, **enter),
+        node("twice", "Abs", "c"), node("ec", "Enter", "twice", is_constant=True, **enter),
         node("mi", "Merge", "ei", "ni"), node("mx", "Merge", "ex", "nx"),
         node("less", "Less", "mi", "three"), node("end", "LoopCond", "less"),
         node("si", "Switch", "mi", "end"), node("sx", "Switch", "mx", "end"),
