@@ -12,8 +12,10 @@ from math import prod
 import numpy as np
 
 from . import nr_rdb, rdb, values
+from .ai_alias import AliasValue
 from .ai_model import ModelValue, Options, raw, text
 from .ai_orders import DEVICE, DEVICE_LETTERS
+from .ai_script import ScriptOptions, ScriptValue
 from .ai_tensor import DTYPES, TensorValue, check_size
 from .network import NetworkValue
 from .nr_rdb import uints
@@ -27,7 +29,7 @@ INT, UNSIGNED, REAL, BOOL, TEXT = 0, 1, 2, 6, 7  # of DLPack; RedisAI adds the l
 CODES = {"i": INT, "u": UNSIGNED, "f": REAL, "b": BOOL}
 MOST_NAMES = 1024
 OWN = "respnet-V"
-OWN_KINDS = {NetworkValue.kind, StateValue.kind, ModelValue.kind}
+OWN_KINDS = {NetworkValue.kind, StateValue.kind, ModelValue.kind, AliasValue.kind}
 DAMAGED = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 CHUNK = 535822336  # bytes; RedisAI cuts a model's blob into pieces of this size
 
@@ -130,12 +132,12 @@ def model(reader, encoding):
 
 
 def script(reader, encoding):
-    """(device, tag, source, entry points)"""
+    """(ScriptOptions, source)"""
     device = device_of(reader)
-    tag = c_string(reader) if encoding == 0 else reader.field(STRING)
+    tag = text(c_string(reader) if encoding == 0 else reader.field(STRING))
     source = c_string(reader)
-    points = [raw(name) for name in names(reader)] if encoding > 2 else []
-    return device, tag, source, points
+    points = names(reader) if encoding > 2 else ()
+    return ScriptOptions(device, tag, points), source
 
 
 def own(reader, encoding):
@@ -174,6 +176,8 @@ def dump(value):
     fields, name, encoding = None, value.type_name, ENCODING
     if isinstance(value, TensorValue):
         fields = tensor_fields(value)
+    elif isinstance(value, ScriptValue):
+        fields = script_fields(value)
     elif isinstance(value, ModelValue) and value.options.backend in BACKENDS:
         fields = model_fields(value)
     elif value.kind in OWN_KINDS:
@@ -197,9 +201,20 @@ def tensor_fields(value):
     return fields
 
 
+def end(word):
+    """A field that ends with NUL."""
+    return rdb.blob(raw(word) + b"\0")
+
+
+def script_fields(value):
+    options = value.options
+    source = rdb.blob(value.source.encode() + b"\0")
+    fields = [end(options.device), rdb.blob(raw(options.tag)), source]
+    return [*fields, rdb.uint(len(options.entry_points)), *map(end, options.entry_points)]
+
+
 def model_fields(value):
     options = value.options
-    end = lambda word: rdb.blob(raw(word) + b"\0")  # noqa: E731
     fields = [rdb.uint(BACKENDS.index(options.backend)), end(options.device),
               rdb.blob(raw(options.tag))]
     fields += map(rdb.uint, (options.batch, options.min_batch, options.min_timeout))

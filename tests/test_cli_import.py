@@ -8,6 +8,10 @@ from tf_models import graph, node, placeholder
 from respnet import cli, cli_import
 
 MUL = graph(placeholder("a"), placeholder("b"), node("mul", "Mul", "a", "b"))
+SCRIPT = """
+def same(tensors: List[Tensor], keys: List[str], args: List[str]):
+    return tensors[0]
+"""
 
 
 @pytest.fixture
@@ -37,6 +41,9 @@ def filled(client):
     names = ("INPUTS", 2, "a", "b", "OUTPUTS", 1, "mul")
     client.execute_command("AI.MODELSTORE", "model", *tf, *names, "BLOB", MUL)
     client.execute_command("AI.MODELSTORE", "own", "RESPNET", "CPU", "BLOB", blob_of(network()))
+    client.execute_command("AI.SCRIPTSTORE", "points", "CPU", "TAG", "t", "ENTRY_POINTS", 1, "same",
+                           "SOURCE", SCRIPT)
+    client.execute_command("AI.SCRIPTSET", "script", "CPU", "SOURCE", SCRIPT)
     client.execute_command("NR.CREATE", "net", "CLASSIFIER", 2, 3, "->", 2, "DATASET", 9, "TEST", 5)
     for row in range(6):
         client.execute_command("NR.OBSERVE", "net", row, -row, "->", row % 2)
@@ -47,7 +54,7 @@ def test_everything_of_another_respnet(capsys, pair):
     filled(old)
     for _ in range(2):  # the second time changes nothing
         status, lines = imported(capsys, pair)
-        assert status == 0 and lines[-1] == "8 ok, 0 skipped, 0 failed"
+        assert status == 0 and lines[-1] == "10 ok, 0 skipped, 0 failed"
         assert lines[:-1] == [f"ok {name}" for name in sorted(map(bytes.decode, old.keys()))]
         assert sorted(new.keys()) == sorted(old.keys())
     assert new.get("plain") == b"text" and 80_000 < new.pttl("plain") <= 90_000
@@ -55,8 +62,9 @@ def test_everything_of_another_respnet(capsys, pair):
     assert new.smembers("set") == {b"1", b"2", b"300"}
     assert new.hgetall("hash") == {b"f": b"v", b"g": b""}
     assert got(new, "tensor").tolist() == [[1, 2], [3, 4]] and 70 < new.ttl("tensor") <= 80
-    for key in ("model", "own"):
-        ask = ("AI.MODELGET", key)
+    for kind, key in (("MODEL", "model"), ("MODEL", "own"), ("SCRIPT", "points"),
+                      ("SCRIPT", "script")):
+        ask = (f"AI.{kind}GET", key)
         assert new.execute_command(*ask) == old.execute_command(*ask)
     execute(new, "model", ["tensor", "tensor"], ["y"])
     assert got(new, "y").tolist() == [[1, 4], [9, 16]]
@@ -68,10 +76,10 @@ def test_a_part_and_what_is_there_already(capsys, pair):
     old, new = (server.redis() for server in pair)
     filled(old)
     new.set("plain", "mine")
-    status, lines = imported(capsys, pair, "--match", "*t", "--keep")
+    status, lines = imported(capsys, pair, "--match", "?et", "--keep")
     assert (status, lines) == (0, [
-        "ok list", "ok net", "ok set", "3 ok, 0 skipped, 0 failed"])
-    status, lines = imported(capsys, pair, "--match", "p*", "--keep")
+        "ok net", "ok set", "2 ok, 0 skipped, 0 failed"])
+    status, lines = imported(capsys, pair, "--match", "pl*", "--keep")
     assert (status, lines) == (0, [
         "skipped plain: the target has it", "0 ok, 1 skipped, 0 failed"])
     assert new.get("plain") == b"mine"
@@ -112,7 +120,7 @@ def test_keys_by_commands_where_dump_is_refused(capsys, pair):
         why = cli_import.COMMANDS[old.type(key).decode()](old, new, key)
         assert why == (cli_import.TRAIN_AGAIN if key == b"net" else None)
         assert new.type(key) == old.type(key) and abs(new.ttl(key) - old.ttl(key)) < 2
-    for key in ("plain", "list", "hash", "tensor", "model", "own"):
+    for key in ("plain", "list", "hash", "tensor", "model", "own", "points", "script"):
         assert new.dump(key) == old.dump(key)
     assert new.smembers("set") == old.smembers("set")
     ask = ("NR.GETDATA", "net", "TRAIN", 2)

@@ -285,6 +285,34 @@ def test_models_come_back(resp2):
         'ERR Input node named "z" not found in TF graph.')
 
 
+SCRIPT = """
+def bar(a, b):
+    return a + b
+
+def first(tensors: List[Tensor], keys: List[str], args: List[str]):
+    return tensors[0]
+"""
+
+
+def test_scripts_come_back(resp2):
+    words = ("TAG", "v1", "ENTRY_POINTS", 1, "first", "SOURCE", SCRIPT)
+    resp2.execute_command("AI.SCRIPTSTORE", "s", "CPU:1", *words)
+    payload = resp2.dump("s")
+    resp2.restore("t", 0, payload)
+    assert resp2.type("t") == b"AI_SCRIPT" and resp2.dump("t") == payload
+    assert resp2.execute_command("AI.SCRIPTGET", "t") == resp2.execute_command("AI.SCRIPTGET", "s")
+    old = rdb.blob(b"CPU\0") + rdb.blob(b"v0\0") + rdb.blob(SCRIPT.encode() + b"\0") + b"\0"
+    resp2.restore("old", 0, module("AI_SCRIPT", 0, old))
+    put(resp2, "x", np.float32([2, 3]))
+    resp2.execute_command("AI.SCRIPTRUN", "old", "bar", "INPUTS", "x", "x", "OUTPUTS", "y")
+    assert got(resp2, "y").tolist() == [4, 6]
+    assert resp2.execute_command("AI.SCRIPTGET", "old", "META")[:4] == [
+        b"device", b"CPU", b"tag", b"v0"]
+    wrong = rdb.blob(b"CPU\0") + rdb.blob(b"") + rdb.blob(b"def f(\0") + rdb.uint(0) + b"\0"
+    assert said(resp2, "RESTORE", "u", 0, module("AI_SCRIPT", 4, wrong)).startswith("ERR ")
+    assert not resp2.exists("u")
+
+
 def test_a_long_blob_is_cut_into_pieces(monkeypatch):
     monkeypatch.setattr(ai_rdb, "CHUNK", 30)
     options = Options("TF", "CPU", "", 0, 0, 0, ("a",), ("b",))
@@ -301,7 +329,8 @@ def test_networks_and_models_of_our_own(resp2):
     for row in range(5):
         resp2.execute_command("NR.OBSERVE", "net", row, row, "->", row)
     resp2.execute_command("AI.MODELSTORE", "m", "RESPNET", "CPU", "BLOB", blob_of(network()))
-    for key, words in (("net", ("NR.RUN", 1, 2)), ("m", None)):
+    resp2.execute_command("AI.MODELALIAS", "SET", "alias", "m")
+    for key, words in (("net", ("NR.RUN", 1, 2)), ("m", None), ("alias", None)):
         payload = resp2.dump(key)
         resp2.restore("copy", 0, payload, replace=True)
         assert resp2.type("copy") == resp2.type(key)

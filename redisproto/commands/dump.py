@@ -6,6 +6,7 @@ from .. import ai_rdb, rdb, rdb_plain
 from ..access import OK, database
 from ..ai_model import ModelValue
 from ..ai_queue import Call, executor_of
+from ..ai_script import ScriptValue
 from ..command import Family
 from ..errors import CommandError, Deferred
 from ..grammar import flag, integer, key, option, options, string
@@ -16,7 +17,6 @@ rows = Family("generic", since="2.6.0")
 BUSY = "BUSYKEY Target key name already exists."
 TTL = "ERR Invalid TTL value, must be >= 0"
 NOT_DUMPED = "ERR a value of this type cannot be dumped"
-NO_SCRIPTS = "ERR scripts are not restored by this version: store their source again"
 MODULE = bytes([rdb.MODULE])
 LONG = 1 << 18  # bytes that are read and summed beside the other clients: about 10 ms
 COST = "O(N) where N is the size of the value"
@@ -65,7 +65,7 @@ def restore(session, request):
 
 
 def decode(payload, seconds):
-    """The value of a payload. Models are loaded, which may take long."""
+    """The value of a payload. Models are loaded and scripts compiled, which may take long."""
     reader = rdb.opened(payload)
     kind = reader.byte()
     if kind != rdb.MODULE:
@@ -77,7 +77,7 @@ def decode(payload, seconds):
     if name == "AI__MODEL":
         return ModelValue.build(*found, seconds)
     if name == "AI_SCRIPT":
-        raise CommandError(NO_SCRIPTS)
+        return ScriptValue.build(*found)
     return found
 
 
@@ -87,7 +87,7 @@ def put(server, number, name, value, expire_ms):
         db.delete(name)
         return
     db.set(name, value, expire_ms)
-    if isinstance(value, ModelValue):
+    if isinstance(value, (ModelValue, ScriptValue)):
         value.count_runs(executor_of(server).stats, (number, name))
 
 
