@@ -30,7 +30,6 @@ NO_SCRIPT = "ERR script key is empty"
 NO_FUNCTION = "ERR Function {} does not exist in the given script."
 SIGNATURE = "def {}(tensors: List[Tensor], keys: List[str], args: List[str])"
 OBJECT_BYTES = 2000  # of a script besides its source
-TREE_BYTES = 60  # of the compiled functions for each letter of the source, measured
 TENSOR, TENSORS = Kind("Tensor"), Kind("List", (Kind("Tensor"),))
 TEXTS = Kind("List", (Kind("str"),))
 
@@ -86,7 +85,8 @@ class ScriptValue(Value):
     # -- a value of the keyspace
 
     def memory_usage(self):
-        return OBJECT_BYTES + (1 + TREE_BYTES) * len(self.source)
+        compiled = 0 if self.compiled is None else self.compiled.nbytes
+        return OBJECT_BYTES + len(self.source) + compiled
 
     def dump(self):
         described = {"format": FORMAT, "options": asdict(self.options), "source": self.source}

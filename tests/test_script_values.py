@@ -49,6 +49,8 @@ BODIES = [  # (parameters and their values, body)
     ("x", [X], "v, i = torch.sort(x, dim=1, descending=True)\nreturn v, i, x.sort(0)[0]"),
     ("x", [X], "v, i = torch.topk(x, 2)\nreturn v, i, torch.topk(x, 1, dim=0, largest=False)[0]"),
     ("x", [X], "return torch.gather(x, 1, x.argsort(1)), x.flip(0), x.narrow(1, 1, 2)"),
+    ("x", [X], "return torch.flip(x, dims=[0, 1]), torch.reshape(x, shape=[4, 3]), "
+               "torch.permute(x, dims=[1, 0]), torch.cat(tensors=[x, x]), torch.zeros(size=[2])"),
     ("x", [ROWS], "return torch.nn.functional.one_hot(x.abs(), 6), torch.unbind(x)[1]"),
     ("x", [X], "return x[:1].expand(3, 4), x[0].expand(2, -1), x.repeat(2, 1), x[0].repeat(2, 2)"),
     ("x", [X], "return x.float(), x.double(), x.int(), x.to(torch.int16), x.to(torch.bool)"),

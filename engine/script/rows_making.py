@@ -56,13 +56,13 @@ def _filled(budget, shape, value, dtype):
 
 
 @row("zeros", "empty", where="torch")
-def zeros(budget, *size, dtype=FLOAT):
-    return _filled(budget, integers(size), 0, dtype)
+def zeros(budget, *many, size=None, dtype=FLOAT):
+    return _filled(budget, integers(many, size), 0, dtype)
 
 
 @row("ones", where="torch")
-def ones(budget, *size, dtype=FLOAT):
-    return _filled(budget, integers(size), 1, dtype)
+def ones(budget, *many, size=None, dtype=FLOAT):
+    return _filled(budget, integers(many, size), 1, dtype)
 
 
 @row("full", where="torch")

@@ -18,8 +18,8 @@ from respnet.engine.script.values import (
     integers,
     kind_name,
     tensor,
-    tensors,
 )
+from respnet.engine.script.values import tensors as listed
 from respnet.engine.tensors import OPS
 
 
@@ -33,13 +33,13 @@ def _reshaped(x, shape):
 
 
 @row("reshape")
-def reshape(budget, input, *shape):
-    return _reshaped(tensor(input), integers(shape))
+def reshape(budget, input, *many, shape=None):
+    return _reshaped(tensor(input), integers(many, shape))
 
 
 @row("view", where="method")
-def view(budget, input, *shape):
-    return _reshaped(tensor(input), integers(shape))
+def view(budget, input, *many, size=None):
+    return _reshaped(tensor(input), integers(many, size))
 
 
 @row("view_as", "reshape_as", where="method")
@@ -71,9 +71,9 @@ def t(budget, input):
 
 
 @row("permute")
-def permute(budget, input, *dims):
+def permute(budget, input, *many, dims=None):
     x = tensor(input)
-    axes = tuple([axis_of(x, dim) for dim in integers(dims)])
+    axes = tuple([axis_of(x, dim) for dim in integers(many, dims)])
     if sorted(axes) != list(range(x.ndim)):
         raise ShapeError(f"dims must name each of {x.ndim} dimensions once, got {list(axes)}")
     return OPS["transpose"].call(x, axes)
@@ -95,15 +95,15 @@ def unsqueeze(budget, input, dim):
 
 
 @row("cat", "concat", where="torch")
-def cat(budget, tensors_, dim=0):
-    xs = alike(*tensors(tensors_))
+def cat(budget, tensors, dim=0):
+    xs = alike(*listed(tensors))
     budget.ask(sum([x.nbytes for x in xs]))
     return OPS["concatenate"].call(xs, axis_of(xs[0], dim))
 
 
 @row("stack", where="torch")
-def stack(budget, tensors_, dim=0):
-    xs = alike(*tensors(tensors_))
+def stack(budget, tensors, dim=0):
+    xs = alike(*listed(tensors))
     budget.ask(sum([x.nbytes for x in xs]))
     return OPS["stack"].call(xs, axis_of(xs[0][None], dim))
 
@@ -145,8 +145,8 @@ def unbind(budget, input, dim=0):
 
 
 @row("expand", where="method")
-def expand(budget, input, *sizes):
-    x, shape = tensor(input), list(integers(sizes))
+def expand(budget, input, *many, size=None):
+    x, shape = tensor(input), list(integers(many, size))
     for i in range(1, builtins.min(x.ndim, len(shape)) + 1):
         shape[-i] = x.shape[-i] if shape[-i] == -1 else shape[-i]
     room(budget, shape, x.itemsize)
@@ -164,8 +164,8 @@ def broadcast_to(budget, input, size):
 
 
 @row("repeat", where="method")
-def repeat(budget, input, *repeats):
-    x, times = tensor(input), integers(repeats)
+def repeat(budget, input, *many, repeats=None):
+    x, times = tensor(input), integers(many, repeats)
     if len(times) < x.ndim:
         raise ShapeError(f"wanted at least {x.ndim} numbers, got {len(times)}")
     room(budget, times, builtins.max(1, x.nbytes))
@@ -173,16 +173,16 @@ def repeat(budget, input, *repeats):
 
 
 @row("tile")
-def tile(budget, input, *dims):
-    x, times = tensor(input), integers(dims)
+def tile(budget, input, *many, dims=None):
+    x, times = tensor(input), integers(many, dims)
     room(budget, times, builtins.max(1, x.nbytes))
     return OPS["tile"].call(x, times)
 
 
 @row("flip")
-def flip(budget, input, *dims):
+def flip(budget, input, *many, dims=None):
     x = tensor(input)
-    return OPS["flip"].call(x, tuple([axis_of(x, dim) for dim in integers(dims)]))
+    return OPS["flip"].call(x, tuple([axis_of(x, dim) for dim in integers(many, dims)]))
 
 
 @row("narrow")

@@ -83,8 +83,10 @@ def integer(value) -> int:
     return value
 
 
-def integers(values) -> tuple:
-    """A shape or axes: one int, a list of ints, or ints one by one."""
+def integers(values, named=None) -> tuple:
+    """A shape or axes: one int, a list of ints, ints one by one, or one of these by its name."""
+    if named is not None:
+        values = (*values, named)
     if len(values) == 1 and isinstance(values[0], (list, tuple)):
         values = values[0]
     return tuple([integer(one) for one in values])
