@@ -17,7 +17,7 @@ from .ai_queue import executor_of
 from .errors import CommandError, Deferred, Verbatim
 
 COMMANDS = frozenset("""
-    append decr decrby del echo exists expire get getdel getset incr incrby incrbyfloat mget mset
+    append decr decrby del echo exists expire get getdel getset incr incrby mget mset
     ping set setnx strlen ttl type
     hdel hexists hget hgetall hincrby hkeys hlen hmget hset hvals
     lindex llen lpop lpush lrange rpop rpush

@@ -8,6 +8,8 @@ import pytest
 from ai_models import WRONGTYPE, figures, got, network, put, said, store
 from nr_helpers import until
 
+from respnet.redisproto import ai_script_host
+
 SCRIPT = """
 def bar(tensors: List[Tensor], keys: List[str], args: List[str]):
     a, b = tensors[0], tensors[1]
@@ -371,3 +373,31 @@ def test_a_dag_of_another_database_reaches_that_one(server):
         save(client)
         assert client.execute_command(*words) == [b"OK"]
         assert client.get("k") == b"5" and client.lrange("l", 0, -1) == [b"5"]
+
+
+COMMANDS = """append t x|decr n|decrby n 2|del none|echo x|exists t|expire n 100|get t|getdel none|
+getset t y|incr n|incrby n 2|mget t n|mset t x n 1|ping|set t x|setnx t x|strlen t|
+ttl t|type t|hset h a 1|hexists h a|hget h a|hgetall h|hincrby h a 2|hkeys h|hlen h|hmget h a b|
+hvals h|hdel h a|rpush l a b|lpush l c|lindex l 0|llen l|lrange l 0 -1|lpop l|rpop l|sadd s2 a|
+scard s2|sismember s2 a|smembers s2|srem s2 a|ai.tensorset v FLOAT 2 VALUES 1 2|
+ai.tensorget v VALUES"""
+REPLIES = """
+def f(tensors: List[Tensor], keys: List[str], args: List[str]):
+    redis.asList(redis.execute(args[0], args[1:]))
+"""
+
+
+def test_each_command_a_script_may_run_works(resp2):
+    save(resp2, "c", entries=("f",), source=REPLIES)
+    lines = [line.strip().split() for line in COMMANDS.split("|")]
+    for words in lines:
+        reply = resp2.execute_command("AI.SCRIPTEXECUTE", "c", "f", "INPUTS", 0, "ARGS", len(words),
+                                      *words)
+        assert reply == b"OK", words
+    assert {words[0] for words in lines} == ai_script_host.COMMANDS
+
+
+def test_the_page_lists_the_commands(request):
+    page = (request.config.rootpath / "docs/ai.md").read_text()
+    listed = page.partition("runs one of\n\n")[2].partition("\n\n")[0].lower().split()
+    assert listed == sorted(ai_script_host.COMMANDS)
