@@ -18,6 +18,7 @@ from respnet.engine.errors import EngineError, FileError, LimitError
 from respnet.engine.onnx import Graph, Limits, read
 from respnet.engine.onnx.graph import fitted
 from respnet.engine.onnx.translate import NotPlain, to_spec
+from respnet.engine.tf import translate
 
 from .ai_tensor import MOST_BYTES, NAMES
 from .errors import CommandError
@@ -178,22 +179,30 @@ def load_onnx(blob, names, seconds):
         raise CommandError(NOT_LOADED) from None
     inputs, outputs = onnx_slots(graph.inputs), onnx_slots(graph.outputs)
     try:
-        spec, vector = to_spec(graph)
-        model, taken = Model(spec, vector=vector), graph.inputs
-
-        def fit(arrays):
-            return [fitted(slot, one) for slot, one in zip(taken, arrays, strict=True)]
-
-        return Network(model, inputs, outputs, fit)
+        return layers(graph, *to_spec(graph), graph.inputs)
     except NotPlain:
         return OnnxGraph(graph, inputs, outputs)
 
 
+def layers(graph, spec, vector, taken):
+    """The Network of a graph; ``taken``: its inputs with the shapes that runs must have."""
+
+    def fit(arrays):
+        return [fitted(slot, one) for slot, one in zip(taken, arrays, strict=True)]
+
+    model = Model(spec, vector=vector)
+    return Network(model, onnx_slots(taken), onnx_slots(graph.outputs), fit)
+
+
 def load_tf(blob, names, seconds):
-    """A frozen GraphDef between the nodes the client named, node by node."""
+    """A frozen GraphDef between the nodes the client named: as a network of our layers where it is
+    one, node by node where it is not."""
     limits = Limits(bytes=MOST_BYTES, seconds=seconds)
     graph = tf.Graph.load(blob, *names, limits)
-    runnable = OnnxGraph(graph, onnx_slots(graph.inputs), onnx_slots(graph.outputs))
+    try:
+        runnable = layers(graph, *translate.to_spec(graph))
+    except NotPlain:
+        runnable = OnnxGraph(graph, onnx_slots(graph.inputs), onnx_slots(graph.outputs))
     runnable.batch_error = BATCH_TF
     return runnable
 

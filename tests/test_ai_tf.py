@@ -57,10 +57,14 @@ def test_what_is_refused(client):
     assert refused(odd, ["a"], ["it"]) == "ERR node 'it' (Odd): this operator is not supported"
     assert refused(b"x" * 50, ["a"], ["it"]).startswith("ERR ")
     assert client.exists("m") == 0
-    store(client, "m", DENSE, ["x"], ["Identity"])
+    ask = ("AI.MODELEXECUTE", "m", "INPUTS", 1, "x", "OUTPUTS", 1, "y")
     put(client, "x", np.zeros((2, 2), np.float32))
-    assert said(client, "AI.MODELEXECUTE", "m", "INPUTS", 1, "x", "OUTPUTS", 1, "y").startswith(
-        "ERR node 'product' (MatMul) on shapes [(2, 2), (3, 2)]: ")
+    store(client, "m", DENSE, ["x"], ["Identity"])  # a network of layers
+    assert said(client, *ask) == "ERR input 'x' wants shape (None, 3), got (2, 2)"
+    negative = graph(placeholder("x"), const("w", W), node("n", "Neg", "x"),
+                     node("product", "MatMul", "n", "w"))
+    store(client, "m", negative, ["x"], ["product"])
+    assert said(client, *ask).startswith("ERR node 'product' (MatMul) on shapes [(2, 2), (3, 2)]: ")
 
 
 def test_a_graph_outlives_a_restart(serve):

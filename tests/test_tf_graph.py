@@ -15,9 +15,11 @@ import pytest
 import tf_models
 from tf_models import const, function, graph, node, placeholder
 
+from respnet.engine import Model
 from respnet.engine.errors import FileError, LimitError, ShapeError
 from respnet.engine.onnx import Limits
-from respnet.engine.tf import Graph, control
+from respnet.engine.onnx.translate import NotPlain
+from respnet.engine.tf import Graph, control, translate
 from respnet.engine.tf.proto import encode
 
 KERAS = os.environ.get("RESPNET_KERAS_PYTHON")
@@ -363,6 +365,43 @@ def test_damaged_bytes_are_refused():
     assert refused > 100
 
 
+def dense(*more, w=ROWS.T, **product):
+    """x (B,3) or (B,4) times w, a bias, softmax."""
+    bias = np.arange(w.shape[0 if product.get("transpose_b") else 1], dtype=np.float32)
+    return graph(
+        placeholder("x"), const("kernel", w), node("w", "Identity", "kernel"), const("b", bias),
+        node("product", "MatMul", "x", "w", **product), node("sum", "BiasAdd", "product", "b"),
+        node("hidden", "Sigmoid", "sum"), const("w2", bias[:, None] - 1),
+        node("product2", "MatMul", "hidden", "w2"), const("b2", np.float32([[0.5]])),
+        node("sum2", "AddV2", "b2", "product2"), node("y", "Softmax", "sum2"),
+        node("z", "Tanh", "sum2"), *more)  # fmt: skip
+
+
+@pytest.mark.parametrize("made", [dense(), dense(w=ROWS, transpose_b=True)], ids=["", "turned"])
+def test_dense_layers_become_a_network(made):
+    loaded = Graph.load(made, ["x:0"], ["z"])
+    spec, vector, (slot,) = translate.to_spec(loaded)
+    assert [node.kind for node in spec.nodes] == ["dense", "dense"]
+    assert [node.config["activation"] for node in spec.nodes] == ["sigmoid", "tanh"]
+    assert slot.shape == (None, 3)
+    x = RNG.normal(size=(5, 3)).astype(np.float32)
+    got = Model(spec, vector=vector).predict(x)
+    np.testing.assert_allclose(got, loaded.run({"x:0": x})["z"], rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("made, text", [
+    (frames(), "is no layer"),
+    (graph(placeholder("x"), node("ox", "Tanh", "x")), "goes into no product"),
+    (graph(placeholder("x"), const("w", ROWS), node("ox", "MatMul", "x", "w", transpose_a=True)),
+     "factors"),
+    (graph(placeholder("x"), const("w", ROWS), node("ox", "MatMul", "w", "x")), "into no product"),
+])  # fmt: skip
+def test_other_graphs_are_no_networks(made, text):
+    inputs = ["x", "c"] if made == frames() else ["x"]
+    with pytest.raises(NotPlain, match=text):
+        translate.to_spec(Graph.load(made, inputs, ["ox"]))
+
+
 @pytest.mark.skipif(not KERAS, reason="RESPNET_KERAS_PYTHON names no Python with TensorFlow")
 def test_graphs_that_tensorflow_froze(tmp_path):
     program = Path(tf_models.__file__)
@@ -374,5 +413,9 @@ def test_graphs_that_tensorflow_froze(tmp_path):
         known = np.load(path)
         got = Graph.load(path.with_suffix(".pb"), ["x"], ["Identity"]).run({"x": known["x"]})
         np.testing.assert_allclose(got["Identity"], known["y"], rtol=1e-4, atol=1e-6, err_msg=path)
+    spec, vector, _ = translate.to_spec(Graph.load(tmp_path / "fraud.pb", ["x"], ["Identity"]))
+    known = np.load(tmp_path / "fraud.npz")
+    got = Model(spec, vector=vector).predict(known["x"])
+    np.testing.assert_allclose(got, known["y"], rtol=1e-4, atol=1e-6)
     product = Graph.load(tmp_path / "mul.pb", ["a", "b"], ["mul"])
     assert product.run({"a": np.float32(2), "b": np.float32(4)})["mul"] == 8
