@@ -150,6 +150,7 @@ NOT_RUN = [
     ("return int('a')", "'a' is no int"),
     ("return len(1)", "len wants a List, a Tensor or a str, got int"),
     ("return range(2.5)", "range wants ints, got float"),
+    ("return x.append(1)", "Tensor has no method 'append'"),
     ("return 'a'.append(1)", "str has no method 'append'"),
     ("a, b = [1]", "2 names for 1 values"),
     ("return redis.execute('GET', 'a')", "redis.execute is not available here"),

@@ -204,7 +204,7 @@ OF_STRINGS = {name: _of_text(name)
 
 def method(budget, x, name, args, named):
     """x.name(...)"""
-    if isinstance(x, np.ndarray):
+    if isinstance(x, np.ndarray) and name in METHODS:
         return call(METHODS[name], budget, (tensor(x), *args), named)
     table = OF_LISTS if type(x) is list else OF_STRINGS if type(x) is str else {}
     if name not in table or named:

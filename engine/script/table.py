@@ -12,7 +12,7 @@ from math import prod
 
 import numpy as np
 
-from respnet.engine.errors import DtypeError, EngineError, ShapeError, unknown
+from respnet.engine.errors import DtypeError, EngineError, ShapeError
 
 WIDEST = 8  # bytes of a number at most
 
@@ -44,13 +44,6 @@ def row(*names: str, where="both", functional=False):
         return function
 
     return decorate
-
-
-def find(table, name: str, what: str) -> Row:
-    """EngineError with near names if there is none."""
-    if name not in table:
-        raise DtypeError(unknown(what, name[:40], table))
-    return table[name]
 
 
 def call(found: Row, budget, args, named):
