@@ -32,6 +32,7 @@ NONSENSE = (
     ValueError,
 )
 MOST_TEXT = 16 << 20  # letters of a description
+MOST_HEADER = 4 << 20  # bytes of the header of a stranger: Python stands still while it is parsed
 TYPES = {"F32": "float32", "F64": "float64"}  # of safetensors -> ours
 
 
@@ -106,7 +107,7 @@ class _Bytes:
 
     def __init__(self, data: bytes):
         (size,) = struct.unpack_from("<Q", data) if len(data) >= 8 else (0,)
-        if not 2 <= size <= min(len(data) - 8, 2 * MOST_TEXT):
+        if not 2 <= size <= min(len(data) - 8, MOST_HEADER):
             raise FileError("the bytes are not a network file")
         try:
             header = json.loads(data[8 : 8 + size])
@@ -115,7 +116,7 @@ class _Bytes:
             if not all(isinstance(text, str) for text in self._metadata.values()):
                 raise FileError("the metadata is text")
         except NONSENSE as problem:
-            raise FileError(f"the bytes are not a network file ({problem})") from None
+            raise FileError(f"the bytes are not a network file{_said(problem)}") from None
 
     def __str__(self) -> str:
         return "the bytes"
@@ -158,6 +159,11 @@ class _Slice:
         return flat.reshape(self._shape)
 
 
+def _said(problem: Exception) -> str:
+    """What is wrong, if we say it; what Python says about its own types helps nobody."""
+    return f" ({problem})" if isinstance(problem, EngineError) else ""
+
+
 def _described(path, metadata: Mapping) -> tuple[ModelSpec, Mapping, str]:
     """(spec, extra, version) of the metadata."""
     if metadata.get("format") not in map(str, READABLE):
@@ -172,14 +178,14 @@ def _described(path, metadata: Mapping) -> tuple[ModelSpec, Mapping, str]:
         spec = ModelSpec.from_dict(json.loads(metadata["spec"]))
         return spec, json.loads(metadata["extra"]), metadata.get("version", "")
     except NONSENSE as problem:
-        raise FileError(f"{path}: damaged description ({problem})") from None
+        raise FileError(f"{path}: damaged description{_said(problem)}") from None
 
 
 def _check_weights(path, spec: ModelSpec, file) -> None:
     try:
         size = Layout(spec).size
     except NONSENSE as problem:
-        raise FileError(f"{path}: impossible network ({problem})") from None
+        raise FileError(f"{path}: impossible network{_said(problem)}") from None
     got = "none"
     if "weights" in file.keys():  # noqa: SIM118
         place = file.get_slice("weights")

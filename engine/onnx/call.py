@@ -6,18 +6,20 @@ from dataclasses import dataclass
 import numpy as np
 
 from respnet.engine.errors import SpecError
-from respnet.engine.onnx.limits import Limits, array_bytes
+from respnet.engine.onnx.limits import HELD, Limits, array_bytes
 
 
 @dataclass(frozen=True)
 class Call:
-    """One run of a node. outputs: how many results it names. run: of the graphs inside it."""
+    """One run of a node. outputs: how many results it names. run: of the graphs inside it. held:
+    bytes of the other values of the run."""
 
     attributes: Mapping
     opset: int
     outputs: int
     limits: Limits
     run: Callable
+    held: int = 0
 
     def get(self, name: str, default=None):
         return self.attributes.get(name, default)
@@ -28,7 +30,8 @@ class Call:
 
     def room(self, shape, dtype) -> None:
         """Refuse an array of this shape before it is made."""
-        array_bytes(tuple(shape), np.dtype(dtype).itemsize, self.limits)
+        size = array_bytes(tuple(shape), np.dtype(dtype).itemsize, self.limits)
+        self.limits.check("bytes", self.held + size, HELD)
 
     def only(self, name: str, *allowed) -> None:
         """Refuse values of an attribute that nothing here computes; the first is the default."""

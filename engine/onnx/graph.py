@@ -20,7 +20,7 @@ from respnet.engine.onnx import (
     shaping,
 )
 from respnet.engine.onnx.call import Call
-from respnet.engine.onnx.limits import Budget, Limits
+from respnet.engine.onnx.limits import HELD, Budget, Limits
 from respnet.engine.onnx.reader import Net, Op, read
 
 OPS = {
@@ -159,7 +159,7 @@ class _Run:
             for name in plan.gone.get(number, ()):
                 if name in values:
                     self.held -= values.pop(name).nbytes
-            self.limits.check("bytes", self.held, "bytes of numbers at once")
+            self.limits.check("bytes", self.held, HELD)
         self.held = before
         return [_find(o.name, scopes) for o in plan.net.outputs]
 
@@ -181,6 +181,7 @@ class _Run:
             len(node.outputs),
             self.limits,
             lambda net, inputs: self.inside(net, inputs, scopes),
+            self.held,
         )
         inputs = [_find(name, scopes) if name else None for name in node.inputs]
         try:
@@ -190,8 +191,15 @@ class _Run:
             raise type(problem)(f"{node}: {problem}") from None
         except MISFITS as problem:
             shapes = [None if x is None else x.shape for x in inputs]
-            raise ShapeError(f"{node} on shapes {shapes}: {problem}") from None
+            raise ShapeError(f"{node} on shapes {shapes}: {_said(problem)}") from None
         return tuple(results) if isinstance(results, (tuple, list)) else (results,)
+
+
+def _said(problem: Exception) -> str:
+    """NumPy's words about numbers and shapes; Python's about its own types help nobody."""
+    if isinstance(problem, (ArithmeticError, ValueError, np.exceptions.AxisError)):
+        return str(problem)
+    return "its inputs and attributes do not fit each other"
 
 
 def _find(name: str, scopes: list) -> np.ndarray:

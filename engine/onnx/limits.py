@@ -5,6 +5,8 @@ from math import inf, prod
 
 from respnet.engine.errors import LimitError
 
+HELD = "bytes of numbers at once"
+
 
 @dataclass(frozen=True)
 class Limits:
