@@ -151,20 +151,24 @@ class Trainer:
     def bind(self, inputs, targets, weights=None):
         """Stage these rows and train on them from now on."""
         self._data = self.stage(inputs, targets, weights)
-        if self.batch_size is None:
+        if self._one_batch:
             self._take(self._data.rows)
         return self._data
+
+    @property
+    def _one_batch(self) -> bool:
+        """Whether the bound rows are one batch: then their order says nothing."""
+        return self.batch_size is None or self.batch_size >= self._data.rows
 
     def epochs(self, count: int) -> float:
         """``count`` epochs in one call without the GIL; the loss before the last update(s)."""
         if self._data is None:
             raise ShapeError("bind rows before training on them")
-        if self.batch_size is None:
+        if self._one_batch:
             return self._core.full_epochs(self._data, count)
-        loss, rows = inf, self._data.rows
-        together = np.arange(rows) if self.batch_size >= rows else None  # one batch: any order
+        loss = inf
         for _ in range(count):
-            order = self._rng.permutation(rows) if together is None else together
+            order = self._rng.permutation(self._data.rows)
             loss, _ = self._core.epoch(self._data, order, self.batch_size)
         return loss
 

@@ -62,7 +62,8 @@ template <class R> struct tile {
 template <class R, int ROWS, int VECTORS, bool BY_COLUMNS>
 RESPNET_INLINE void multiply_tile(const tile<R> &t, vec<R> (&c)[ROWS][VECTORS]) {
     const R *a = t.a, *b = t.b, *b_next = t.b_next;
-    const auto add_products = [&] {
+    int64_t left = t.depth; // one loop, not one in another: the sums stay in registers
+    for (int64_t k = t.depth * t.runs; k > 0; k--) {
         vec<R> b_k[VECTORS];
         RESPNET_UNROLL for (int v = 0; v < VECTORS; v++) {
             b_k[v] = load<vec<R>>(v < 2 ? b + v * LANES<R> : b_next + (v - 2) * LANES<R>);
@@ -75,12 +76,11 @@ RESPNET_INLINE void multiply_tile(const tile<R> &t, vec<R> (&c)[ROWS][VECTORS]) 
         a += BY_COLUMNS ? t.lda : 1;
         b += t.ldb;
         b_next += t.ldb_next;
-    };
-    const auto add_run = [&] {
-        for (int64_t k = t.depth; k > 0; k--) add_products();
-    };
-    if (t.runs == 1) return add_run(); // by itself, so that short sums stay quick
-    for (int64_t run = t.runs; run > 0; run--, a += t.jump) add_run();
+        if (--left == 0) {
+            a += t.jump;
+            left = t.depth;
+        }
+    }
 }
 
 // c = bias, or bias + C
