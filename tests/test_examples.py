@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from test_examples_ai import NAMES as AI
 from test_examples_keras import NAMES as KERAS
 
 from respnet.cli_embed import embedded
@@ -44,4 +45,4 @@ def test_through_a_server(name):
 
 
 def test_every_example_is_tested():
-    assert {p.stem for p in FOLDER.glob("*.py")} == set(LEAST) | KERAS
+    assert {p.stem for p in FOLDER.glob("*.py")} == set(LEAST) | KERAS | AI
