@@ -97,5 +97,6 @@ def test_the_service_refuses(service, path, body, status):
 
 def test_one_line_without_http(speakers):
     with embedded() as url:
-        said = json.loads(run("mystery_service", url, speakers, "--ask", "nobody knows these words"))
+        words = "nobody knows these words"
+        said = json.loads(run("mystery_service", url, speakers, "--ask", words))
     assert len(said["results"]) == 5 and len(said["encodedLine"]) == 150
