@@ -14,6 +14,7 @@ EXTRAS = {
     "keras": ("h5py",),
     "torch": ("torch",),
     "plot": ("matplotlib",),
+    "web": ("prometheus_client",),
     "gpu": ("cupy",),
     "test": ("pytest", "hypothesis", "hiredis"),
 }

@@ -4,12 +4,18 @@ The figures of a model are bound to the database and key it was stored at, and g
 value at the key, DEL and a restart begin anew, RENAME leaves them at the old name.
 """
 
+from bisect import bisect_left
+
+# Upper bounds of the histogram of runs, in seconds.
+BUCKETS = (50e-6, 100e-6, 250e-6, 500e-6, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5,
+           1.0, 2.5, 5.0)
+
 
 class RunStats:
     """kind: MODEL or SCRIPT; options has backend, device and tag, as they were typed."""
 
     __slots__ = ("place", "kind", "backend", "device", "tag", "duration", "samples", "calls",
-                 "errors", "_book")
+                 "errors", "latencies", "_book")
 
     def __init__(self, book, place, kind, backend, device, tag):
         self._book, self.place, self.kind = book, place, kind
@@ -18,13 +24,16 @@ class RunStats:
         book[place] = self
 
     def reset(self):
-        """Duration in microseconds; samples: rows of first outputs, -1 for scripts."""
+        """Duration in microseconds; samples: rows of first outputs, -1 for scripts;
+        latencies: how many runs fell in each of ``BUCKETS``, and above."""
         self.duration = self.calls = self.errors = 0
         self.samples = 0 if self.kind == "MODEL" else -1
+        self.latencies = [0] * (len(BUCKETS) + 1)
 
     def succeeded(self, seconds, samples=0):
         self.calls += 1
         self.duration += round(1e6 * seconds)
+        self.latencies[bisect_left(BUCKETS, seconds)] += 1
         if self.kind == "MODEL":
             self.samples += samples
 

@@ -31,7 +31,8 @@ def is_local(addr):
 
 def check_protection(config):
     """A network without a password is an open door: refuse to open it."""
-    if not config["protected-mode"] or config["requirepass"] or not config["port"]:
+    if not config["protected-mode"] or config["requirepass"] or not (
+            config["port"] or config["metrics-port"]):
         return
     for address in config["bind"]:
         host = address.removeprefix("-")
@@ -47,7 +48,7 @@ async def listen(factory, config):
     servers = []
     try:
         if config["port"]:
-            servers += await listen_tcp(factory, config)
+            servers += await listen_tcp(factory, config, config["port"])
         if config["unixsocket"]:
             servers.append(await listen_unix(factory, config))
     except BaseException:
@@ -59,18 +60,18 @@ async def listen(factory, config):
     return servers
 
 
-async def listen_tcp(factory, config):
+async def listen_tcp(factory, config, port):
     loop, servers, context = asyncio.get_running_loop(), [], tls_context(config)
     for address in config["bind"]:
         host = address.removeprefix("-")
         try:
             servers.append(await loop.create_server(
-                factory, None if host == "*" else host, config["port"], ssl=context,
+                factory, None if host == "*" else host, port, ssl=context,
                 backlog=min(config["tcp-backlog"], MOST_BACKLOG),
                 ssl_handshake_timeout=10 if context else None))
         except OSError as error:
             if not address.startswith("-"):
-                raise ListenError(f"cannot listen on {host} port {config['port']}: "
+                raise ListenError(f"cannot listen on {host} port {port}: "
                                   f"{error.strerror or error}") from None
     if not servers:
         raise ListenError(f"cannot listen on any of {' '.join(config['bind'])}")

@@ -14,6 +14,7 @@ from .connection import Connection
 from .core import Core
 from .keyspace import Keyspace, NoStore
 from .listening import is_local, listen
+from .metrics_http import listen_metrics
 from .monitor import monitor_line
 from .stats import Stats
 from .store import Store
@@ -40,7 +41,7 @@ class Server(Core):
         super().__init__(config, table, Keyspace(config["databases"]), Stats())
         fast.install(table)
         self.at_stop = []  # called, in order, before the store closes
-        self.listeners = []
+        self.listeners, self.watchers = [], []  # for clients, for Prometheus
         self.ticks = 0
         self.collect = False  # do the garbage collector's work (see run)
         self.save_at_end = True
@@ -85,8 +86,9 @@ class Server(Core):
         """Listen, then read the store; clients are answered LOADING meanwhile."""
         self.loop, self.stopping = asyncio.get_running_loop(), asyncio.Event()
         self.loading = True
-        self.listeners = await listen(lambda: Connection(self), self.config)
         try:
+            self.watchers = await listen_metrics(self)
+            self.listeners = await listen(lambda: Connection(self), self.config)
             if self.config["dir"]:
                 await self.open_store(Path(self.config["dir"]))
         except BaseException:
@@ -167,12 +169,12 @@ class Server(Core):
         store.close()
 
     def stop_listening(self):
-        for listener in self.listeners:
+        for listener in self.listeners + self.watchers:
             listener.close()
         path = self.config["unixsocket"]
         if path and self.listeners:
             Path(path).unlink(missing_ok=True)
-        self.listeners = []
+        self.listeners, self.watchers = [], []
 
     # -- clients
 

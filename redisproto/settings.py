@@ -142,6 +142,8 @@ SETTINGS = [
     Setting("tls-cert-file", "path", "", "TLS certificate, PEM", hidden=True),
     Setting("tls-key-file", "path", "", "TLS private key, PEM", hidden=True),
     Setting("tls-ca-cert-file", "path", "", "certificates of clients, PEM", hidden=True),
+    Setting("metrics-port", "integer", "0", "port of /metrics for Prometheus; 0 for none",
+            high=65535),
     Setting("web", "integer", "0", "port of the dashboard; 0 for none", high=65535),
     # clients
     Setting("requirepass", "password", "", "password; kept as a hash", runtime=True, hidden=True),
