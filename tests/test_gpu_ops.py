@@ -1,12 +1,20 @@
 """Programs on a GPU against the reference: outputs, losses and gradients, in both dtypes."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from layer_cases import CHAINS, MERGES, PICTURES, SEQUENCES, merged, random_weights
+from layer_cases import chain as around
 
 from respnet.engine import Model, ModelSpec, Node, gpu, reference
 from respnet.engine.gpu import ops
 from respnet.engine.ops import OPS
+from respnet.engine.optimizers import OPTIMIZERS
 from respnet.engine.program import compile_program
+from respnet.engine.session import Session
+from respnet.engine.spec import LossTerm
+from respnet.engine.trainer import Rule, Update
 
 needs_gpu = pytest.mark.skipif(not gpu.available(), reason="no GPU, or no CuPy to use it")
 TOLERANCE = {"float32": 2e-4, "float64": 1e-10}
@@ -105,6 +113,31 @@ for _kind, _extra in RECURRENT:
         )
 
 
+for _kind, _config in CHAINS:
+    SPECS[f"{_kind} {_config}"] = around(_kind, _config, (6,), dtype="float64")
+for _kind, _config in SEQUENCES:
+    SPECS[f"{_kind} {_config}"] = around(_kind, _config, (4, 3), dtype="float64")
+for _kind, _config in PICTURES:
+    SPECS[f"{_kind} {_config}"] = around(_kind, _config, (4, 5, 2), dtype="float64")
+for _kind in (*MERGES, "concatenate"):
+    _shapes = [(4, 3)] * (2 if _kind == "subtract" else 3)
+    SPECS[f"{_kind} of several"] = merged(_kind, {}, _shapes, dtype="float64")
+TWO_LOSSES = ModelSpec(
+    (
+        Node("h", "dense", ("x",), {"units": 5, "activation": "tanh"}),
+        Node("a", "dense", ("h",), {"units": 3, **SOFTMAX}),
+        Node("b", "dense", ("h",), {"units": 2}),
+    ),
+    (("x", (6,)),),
+    ("a", "b"),
+    loss=(
+        LossTerm("a", "sparse_crossentropy", weight=0.5),
+        LossTerm("b", "huber", {"delta": 0.7}, 2.0),
+    ),
+    dtype="float64",
+)
+
+
 def case(spec, rows, rng):
     """(inputs and target, vector)"""
     words = spec.nodes[0].kind == "embedding"
@@ -142,14 +175,12 @@ def test_the_gpu_has_every_op_of_the_contract():
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("name", SPECS)
 def test_a_gpu_computes_what_the_reference_does(name, dtype):
-    from dataclasses import replace
-
     spec = replace(SPECS[name], dtype=dtype)
     rng = np.random.default_rng(len(name))
     for rows in (1, 6):
         arrays = case(spec, rows, rng)
         model = Model(spec, device="gpu")
-        model.swap(rng.normal(0.05, 0.5, model.layout.size))
+        model.swap(random_weights(model.layout, rng, dtype))
         vector = model.weights.vector.astype(float)
         shapes = [a.shape[1:] for a in arrays[:-1]]
         for _ in range(3):  # issued, captured, replayed
@@ -166,3 +197,33 @@ def test_a_gpu_computes_what_the_reference_does(name, dtype):
         close(loss, want.loss, dtype)
         close(gradient, want.gradient, dtype)
     assert np.abs(want.gradient).max() > 1e-6
+
+
+def trained(device, update):
+    """(reports, weights, gradient) after steps on the CPU or on a card: batches of 7 and of 4."""
+    rng = np.random.default_rng(4)
+    model = Model(TWO_LOSSES, device=device)
+    model.swap(np.random.default_rng(5).normal(0, 0.5, model.layout.size))
+    session = Session(model, update, seed=3)
+    targets = [rng.integers(0, 3, 18), rng.normal(size=(18, 2))]
+    feed = session.feed([rng.normal(size=(18, 6))], targets, [rng.uniform(0, 2, 18), None])
+    reports = [session.train(feed, np.arange(18), 7) for _ in range(3)]
+    return [*reports, session.evaluate(feed)], session.vector, session.gradient(feed)[1]
+
+
+@needs_gpu
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_a_gpu_trains_as_the_processor_does(name):
+    rules = (
+        Rule("penalty_step", (0.01, 0.02), "h/kernel"),
+        Rule("clip_value_step", (0.3,)),
+        Rule("clip_norm_step", (0.2,)),
+    )
+    update = Update.of(name, rules=rules)
+    for got, want in zip(trained("gpu", update), trained("cpu", update), strict=True):
+        if isinstance(got, list):
+            got = [(r.loss, *r.terms) for r in got]
+            want = [(r.loss, *r.terms) for r in want]
+            got, want = ([np.hstack(row) for row in rows] for rows in (got, want))
+        assert np.allclose(got, want, rtol=1e-7, atol=1e-9)
+    assert np.abs(want).max() > 0
