@@ -20,6 +20,10 @@ class LimitError(EngineError, ValueError):
     """A size above a limit, refused before anything is allocated."""
 
 
+class TimeError(LimitError):
+    """A run that took longer than it may."""
+
+
 class FileError(EngineError, ValueError):
     """A file that is no network, or one of another version."""
 

@@ -14,7 +14,7 @@ from math import prod
 import numpy as np
 
 from respnet.engine import Model, storage, tf
-from respnet.engine.errors import EngineError, FileError, LimitError
+from respnet.engine.errors import EngineError, FileError, LimitError, TimeError
 from respnet.engine.onnx import Graph, Limits, read
 from respnet.engine.onnx.graph import fitted
 from respnet.engine.onnx.translate import NotPlain, to_spec
@@ -30,6 +30,7 @@ NO_GPU = "ERR GPU requested but the GPU executor is not available"
 NO_GPU_ONNX = "ERR GPU requested but ONNX couldn't find CUDA"
 BATCH = "ERR Model did not generate the expected batch size"
 BATCH_TF = "ERR Tensorflow batching error: model did not generate the expected batch size"
+TERMINATED = "ERR Exiting due to terminate flag being set to true"  # after the time limit
 SMALL = Limits(bytes=4 << 20, seconds=0.005)  # of a run on the loop
 ROW_BYTES = 128 << 20  # of all layers' outputs; the engine computes 16 rows at a time or more
 SHOWN = 400  # letters of an engine's message that a reply repeats
@@ -234,6 +235,8 @@ def refusal(error):
     """What a client is told of an exception: the engine's words in one line, or nothing."""
     if isinstance(error, CommandError):
         return error
+    if isinstance(error, TimeError):
+        return CommandError(TERMINATED)
     if isinstance(error, EngineError):
         return CommandError("ERR " + " ".join(str(error).split())[:SHOWN])
     if isinstance(error, MemoryError):

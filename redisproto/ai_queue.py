@@ -25,6 +25,8 @@ log = logging.getLogger("respnet.ai")
 
 MOST_QUEUES = 64
 LOADERS = 2  # threads that load models
+MOST_WAITING = 10_000  # runs of one queue: looking for partners takes time for each
+TOO_LONG_QUEUE = f"ERR too many runs wait for this device, at most {MOST_WAITING}"
 TOO_MANY = f"ERR too many devices are in use, at most {MOST_QUEUES}"
 
 
@@ -116,10 +118,13 @@ class Queue:
         self.name, self.loop, self.threads, self.after = name, loop, threads, after
         self.waiting, self.jobs = deque(), SimpleQueue()
         self.busy, self.workers, self.timer = 0, [], None
+        self.seconds = [0.0] * threads  # of a processor, of each worker
 
     def submit(self, run):
         run.queued = time.monotonic()
         if not self.at_once(run):
+            if len(self.waiting) == MOST_WAITING:
+                raise CommandError(TOO_LONG_QUEUE)
             self.waiting.append(run)
             self.pump()
 
@@ -149,18 +154,22 @@ class Queue:
 
     def pick(self):
         """The runs to compute next, taken out of the queue; none if all want more rows."""
-        now, at = time.monotonic(), 0
+        now, at, short = time.monotonic(), 0, set()  # short: batches that want more rows
         while at < len(self.waiting):
             head = self.waiting[at]
             if head.late(now):
                 del self.waiting[at]
                 self.loop.call_soon(self.end, head)
                 continue
-            runs, rows = self.partners(head, at, now)
-            if head.batch is None or head.batch.enough(rows, now - head.queued):
-                for run in runs:
-                    self.waiting.remove(run)
-                return runs
+            if head.batch is None or head.batch.group not in short:
+                runs, rows = self.partners(head, at, now)
+                if head.batch is None or head.batch.enough(rows, now - head.queued):
+                    for run in runs:
+                        self.waiting.remove(run)
+                    return runs
+                # Those behind have fewer rows and waited less, unless the batch was cut short.
+                if rows < head.batch.most:
+                    short.add(head.batch.group)
             at += 1
         return []
 
@@ -204,14 +213,15 @@ class Queue:
     # -- workers
 
     def hire(self):
-        worker = threading.Thread(target=self.serve, daemon=True,
+        worker = threading.Thread(target=self.serve, args=(len(self.workers),), daemon=True,
                                   name=f"respnet-run-{self.name}-{len(self.workers)}")
         self.workers.append(worker)
         worker.start()
 
-    def serve(self):
+    def serve(self, number):
         for runs in iter(self.jobs.get, None):
             outcome = perform(runs)
+            self.seconds[number] = time.thread_time()
             try:
                 self.loop.call_soon_threadsafe(self.finished, runs, *outcome)
             except RuntimeError:  # the loop is closed: the server has ended

@@ -33,8 +33,13 @@ class Batching:
         self.timeout = options.min_timeout / 1000
         firsts = {t.shape[0] if t.shape else None for t in tensors}
         self.rows = firsts.pop() if len(firsts) == 1 else None
-        self.shapes = [(t.dtype, t.shape[1:]) for t in tensors]
+        self.shapes = tuple([(t.dtype, t.shape[1:]) for t in tensors])
         self.alone = self.rows is None or self.rows >= self.most
+
+    @property
+    def group(self):
+        """Equal for those that fit each other."""
+        return id(self.model), self.shapes, self.rows is None
 
     def enough(self, rows, waited=0.0):
         """Whether so many rows may run after the first has waited for so many seconds."""

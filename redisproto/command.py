@@ -110,7 +110,7 @@ class Command:
     def keys(self, argv):
         """The keys among the words of a request."""
         row = self.resolve(argv)
-        if "movablekeys" in row.flags:
+        if "movablekeys" in row.flags or row.signature.hides_keys():
             return row.signature.keys(argv)
         if not row.first:
             return []

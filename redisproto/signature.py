@@ -67,6 +67,10 @@ class Signature:
             fixed.add(self.body.items[-1])
         return any(mentions_key(item) for item in self.body.items if item not in fixed)
 
+    def hides_keys(self):
+        """Whether COMMAND GETKEYS tells more than ``key_range`` does, though none says movable."""
+        return any(item.hides_keys for item in self.body.items)
+
     def keys(self, argv):
         return self.body.keys(self.parse(argv))
 

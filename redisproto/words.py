@@ -30,6 +30,7 @@ class Item:
 
     least = most = 0
     error = None
+    hides_keys = False  # keys in few forms of a command, which is not flagged movablekeys for them
 
     def defaults(self):
         return {self.attr: None}

@@ -13,6 +13,7 @@ from respnet.redisproto.ai_model import ModelValue, Options
 from respnet.redisproto.ai_queue import Queue, Run
 from respnet.redisproto.ai_run import ModelRun
 from respnet.redisproto.ai_tensor import TensorValue
+from respnet.redisproto.errors import CommandError
 
 NET = network()
 ROWS = np.random.default_rng(3).normal(size=(8, 3)).astype(np.float32)
@@ -173,3 +174,44 @@ def test_what_is_too_long_for_the_loop_goes_to_a_worker():
         return found
 
     assert asyncio.run(main()).startswith("respnet-run-CPU")
+
+
+class Waiter(Run):
+    """A run that wants a partner; ``batch`` counts how often it is asked whether it fits."""
+
+    def __init__(self, batch):
+        super().__init__("CPU")
+        self.batch = batch
+
+
+class Asked:
+    alone, rows, most, least, group, asked = False, 1, 100, 99, "one", 0
+
+    def enough(self, rows, waited=0.0):
+        return rows >= self.least
+
+    def limit(self, queued):
+        return None
+
+    def fits(self, other):
+        self.asked += 1
+        return True
+
+
+def test_partners_of_a_batch_that_wants_more_are_looked_for_once():
+    queue, batch = Queue("CPU", None, 1, None), Asked()
+    for _ in range(50):
+        queue.submit(Waiter(batch))
+    batch.asked = 0
+    queue.pump()
+    assert batch.asked == 49 and len(queue.waiting) == 50
+
+
+def test_a_queue_has_an_end(monkeypatch):
+    monkeypatch.setattr("respnet.redisproto.ai_queue.MOST_WAITING", 2)
+    queue = Queue("CPU", None, 1, None)
+    queue.submit(Waiter(Asked()))
+    queue.submit(Waiter(Asked()))
+    with pytest.raises(CommandError, match="too many runs wait for this device"):
+        queue.submit(Waiter(Asked()))
+    assert len(queue.waiting) == 2

@@ -221,10 +221,23 @@ def test_info_modules_and_module_list(server):
     assert titles == ["# Modules", "# ai_versions", "# ai_git", "# ai_load_time_configs",
                       "# ai_backends_info", "# ai_cpu"]
     assert "ai_RedisAI_version:1.2.7\r\n" in text and "ai_threads_per_queue:1\r\n" in text
+    assert "ai_TensorFlow_version:" in text and "ai_onnxruntime_version:" in text
+    assert "ai_children_used_cpu_sys:0.0" in text
     plain = server.connect().ask(b"*1\r\n$4\r\nINFO\r\n")[0].decode()
     assert "ai_versions" not in plain
     words = server.connect().ask(b"*2\r\n$6\r\nMODULE\r\n$4\r\nLIST\r\n")[0]
     assert [b"name", b"ai", b"ver", 10207] in words
+
+
+def test_a_blob_of_too_many_chunks_is_refused(resp2):
+    store(resp2, "m", network(300, 300, 300))
+    resp2.execute_command("AI.CONFIG", "MODEL_CHUNK_SIZE", 1)
+    try:
+        error = said(resp2, "AI.MODELGET", "m", "BLOB")
+    finally:
+        resp2.execute_command("AI.CONFIG", "MODEL_CHUNK_SIZE", 535822336)
+    assert error.startswith("ERR the blob has ")
+    assert error.endswith(" bytes, too many for chunks of 1: a reply has at most 65536")
 
 
 def test_a_network_of_nr_is_a_model(resp2):

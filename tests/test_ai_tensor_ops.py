@@ -116,6 +116,13 @@ REFUSED = {
     "AI.TENSORRESHAPE u t 24" + 64 * " 1": "ERR a tensor has at most 64 dimensions, got 65",
     "COMMAND GETKEYS AI.TENSORCONCAT 0 u t f": [b"u", b"t", b"f"],
     "COMMAND GETKEYS AI.TENSORSLICE u t 0 0 1": [b"u", b"t"],
+    "COMMAND GETKEYS AI.TENSORSET u FLOAT 1 from list l": [b"u", b"l"],
+    "COMMAND GETKEYS AI.TENSORSET u FLOAT FROM HASH h f": [b"u", b"h"],
+    "COMMAND GETKEYS AI.TENSORSET u FLOAT 1 FROM LIST": [b"u"],
+    "COMMAND GETKEYS AI.TENSORSET u FLOAT 1 FROM SET s": [b"u"],
+    "COMMAND GETKEYS AI.TENSORSET u STRING 3 VALUES FROM LIST l": [b"u"],
+    "COMMAND GETKEYS AI.MODELEXECUTE u INPUTS 2 t OUTPUTS 1 v w":
+        "ERR Invalid arguments specified for command",
 }
 
 

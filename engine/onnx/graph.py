@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from respnet.engine.errors import EngineError, FileError, LimitError, ShapeError
+from respnet.engine.errors import EngineError, FileError, ShapeError, TimeError
 from respnet.engine.onnx import (
     classic,
     control,
@@ -174,7 +174,7 @@ class _Run:
     def node(self, node: Op, scopes: list) -> tuple[np.ndarray, ...]:
         self.budget.spend("steps")
         if time.monotonic() > self.until:
-            raise LimitError(f"more than {self.limits.seconds} seconds")
+            raise TimeError(f"more than {self.limits.seconds} seconds")
         call = Call(
             node.attributes,
             self.opset,

@@ -10,10 +10,10 @@ from ..ai_queue import executor_of
 from ..command import Family, wrong_count
 from ..errors import CommandError
 from ..grammar import key, rest, string
-from ..words import Raw
 from ..network import NetworkValue
 from ..numbers import parse_integer
 from ..version import REDISAI_VERSION, RESPNET_VERSION
+from ..words import Raw
 
 rows = Family("ai", since="1.0.0")
 
@@ -21,6 +21,7 @@ NO_STATS = "ERR cannot find run info for key"
 UNSUPPORTED = "ERR unsupported subcommand"
 CHUNK = "ERR MODEL_CHUNK_SIZE: invalid chunk size"
 NOT_LOADED = "ERR error loading backend"
+RUNTIMES = {"TF": "TensorFlow", "ONNX": "onnxruntime"}  # as INFO names them
 
 
 @rows.command("ai.info", key(), Raw("[RESETSTAT]"), flags="readonly",
@@ -120,17 +121,22 @@ def ai_load_time_configs(server):
 
 
 def ai_backends_info(server):
-    """Backends that are there; all are parts of respnet."""
-    return {f"ai_{name}_version": RESPNET_VERSION
+    """Backends that are there, by the names of the original's; all are parts of respnet."""
+    return {f"ai_{RUNTIMES.get(name, name)}_version": RESPNET_VERSION
             for name, loader in BACKENDS.items() if loader is not None}
 
 
 def ai_cpu(server):
     own = resource.getrusage(resource.RUSAGE_SELF)
-    threads = {f"ai_queue_{name.replace(':', '_')}_threads": len(queue.workers)
-               for name, queue in executor_of(server).queues.items()}
+    children = resource.getrusage(resource.RUSAGE_CHILDREN)
+    threads = {f"ai_queue_{name.replace(':', '_')}_bthread_n{number}_used_cpu_total":
+               f"{queue.seconds[number - 1]:.6f}"
+               for name, queue in executor_of(server).queues.items()
+               for number in range(1, queue.threads + 1)}
     return {"ai_self_used_cpu_sys": f"{own.ru_stime:.6f}",
-            "ai_self_used_cpu_user": f"{own.ru_utime:.6f}", **threads}
+            "ai_self_used_cpu_user": f"{own.ru_utime:.6f}",
+            "ai_children_used_cpu_sys": f"{children.ru_stime:.6f}",
+            "ai_children_used_cpu_user": f"{children.ru_utime:.6f}", **threads}
 
 
 info.MODULE_SECTIONS.update({section.__name__: section for section in (

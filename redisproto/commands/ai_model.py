@@ -23,6 +23,7 @@ STORE = (f"backend device {LIMITS} [INPUTS n name [name ...] OUTPUTS n name [nam
 SET = (f"backend device {LIMITS} [INPUTS name [name ...] OUTPUTS name [name ...]] "
        "BLOB chunk [chunk ...]")
 COST = "O(N) where N is the size of the model"
+MOST_CHUNKS = 65_536
 
 
 @rows.command("ai.modelstore", key(), Raw(STORE, 4), flags="write denyoom",
@@ -120,6 +121,9 @@ def chunks(blob, size):
     """One bulk, or from ``size`` bytes on an array of them."""
     if len(blob) < size:
         return blob
+    if len(blob) // size >= MOST_CHUNKS:
+        raise CommandError(f"ERR the blob has {len(blob)} bytes, too many for chunks of {size}: "
+                           f"a reply has at most {MOST_CHUNKS}")
     return [blob[i * size : (i + 1) * size] for i in range(len(blob) // size + 1)]
 
 

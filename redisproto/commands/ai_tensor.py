@@ -1,10 +1,11 @@
 """Tensors: AI.TENSORSET, AI.TENSORGET."""
 
+from itertools import dropwhile, islice
 from typing import Literal
 
 from ..access import OK, database, fetch, fetch_string
 from ..ai_tensor import check_target, fetch_tensor, put_tensor
-from ..ai_tensor_words import LEAST_WORDS, MOST_WORDS, parse, reply
+from ..ai_tensor_words import FORMATS, LEAST_WORDS, MOST_WORDS, parse, reply
 from ..collection import HashValue, ListValue
 from ..command import ERROR_WORD, Family, wrong_count
 from ..errors import CommandError
@@ -17,8 +18,23 @@ rows = Family("ai", since="1.0.0")
 FROM = ("ERR HASH, LIST or STRING and a key should come after the FROM argument in 'AI.TENSORSET' "
         "command")
 NO_SUCH_KEY = "ERR no such key"
-DIMS = Raw("type [dim ...] [BLOB blob|VALUES value [value ...]|FROM STRING source|"
-           "FROM LIST source|FROM HASH source [field ...]]", least=LEAST_WORDS - 2)
+
+
+class TensorWords(Raw):
+    """The words after the key; those of FROM name another key, as COMMAND GETKEYS tells. The
+    command keeps its flags: clients of a cluster would ask for the keys of every one."""
+
+    hides_keys = True
+
+    def keys(self, request):
+        formats = dropwhile(lambda word: word.lower() not in FORMATS | {b"from"}, request.argv[3:])
+        words = list(islice(formats, 3))
+        found = len(words) == 3 and words[0].lower() == b"from" and words[1].lower() in SOURCES
+        return words[2:] if found else []
+
+
+DIMS = TensorWords("type [dim ...] [BLOB blob|VALUES value [value ...]|FROM STRING source|"
+                   "FROM LIST source|FROM HASH source [field ...]]", least=LEAST_WORDS - 2)
 
 
 @rows.command("ai.tensorset", key(), DIMS, flags="write denyoom", reply=Literal["OK"],

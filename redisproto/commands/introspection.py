@@ -120,4 +120,7 @@ def getkeys(session, request):
         raise CommandError("ERR Invalid number of arguments specified for command") from None
     if not row.first and "movablekeys" not in row.flags:
         raise CommandError("ERR The command has no key arguments")
-    return row.keys(request.words)
+    try:
+        return row.keys(request.words)
+    except CommandError:
+        raise CommandError("ERR Invalid arguments specified for command") from None
