@@ -175,8 +175,10 @@ def load_onnx(blob, names, seconds):
     try:
         graph = Graph(net, Limits(bytes=MOST_BYTES, seconds=seconds))
     except EngineError as error:
-        log.warning("an ONNX model the engine does not run: %s; onnxruntime as a backend (the "
-                    "extra respnet[onnx]) is not part of this version", error)
+        if "ONNX" in RUNTIMES:
+            return RUNTIMES["ONNX"].load(blob, seconds)
+        log.warning("an ONNX model the engine does not run: %s; --backends onnx lets onnxruntime "
+                    'run it (pip install "respnet[onnx]")', error)
         raise CommandError(NOT_LOADED) from None
     inputs, outputs = onnx_slots(graph.inputs), onnx_slots(graph.outputs)
     try:
@@ -212,8 +214,18 @@ def onnx_slots(found):
     return tuple(Slot(one.name, NAMES.get(one.dtype, ""), one.shape) for one in found)
 
 
+def load_torch(blob, names, seconds):
+    """A TorchScript archive, by torch in a child if that is switched on."""
+    if "TORCH" not in RUNTIMES:
+        log.warning('a model of TORCH: --backends torch lets torch run it (pip install '
+                    '"respnet[torch]")')
+        raise CommandError(NOT_LOADED)
+    return RUNTIMES["TORCH"].load(blob, seconds)
+
+
+RUNTIMES = {}  # those switched on in this process: backend -> ai_child.Runtime
 BACKENDS = {"RESPNET": load_respnet, "ONNX": load_onnx, "TF": load_tf, "TFLITE": None,
-            "TORCH": None}
+            "TORCH": load_torch}
 
 
 def load(options, blob, seconds):

@@ -17,7 +17,8 @@ from itertools import islice
 from queue import SimpleQueue
 from weakref import WeakKeyDictionary
 
-from .ai_backends import TooLong, refusal
+from .ai_backends import RUNTIMES, TooLong, refusal
+from .ai_child import Runtime
 from .ai_model import NetworkModel
 from .errors import CommandError
 
@@ -243,6 +244,10 @@ class Executor:
         self.networks = WeakKeyDictionary()  # NetworkValue -> NetworkModel
         self.loader = Queue("load", server.loop, LOADERS, server.effects_made)
         self.path = None  # of AI.CONFIG BACKENDSPATH
+        limit = server.config["backend-memory-limit"]
+        self.runtimes = {name.upper(): Runtime(name.upper(), limit)
+                         for name in server.config["backends"]}
+        RUNTIMES.update(self.runtimes)
         server.at_stop.append(self.close)
 
     @property
@@ -273,6 +278,9 @@ class Executor:
     def close(self):
         for queue in (self.loader, *self.queues.values()):
             queue.close()
+        for name, runtime in self.runtimes.items():
+            runtime.close()
+            RUNTIMES.pop(name, None)
 
 
 def executor_of(server):

@@ -78,6 +78,14 @@ def words(setting, text):
     return tuple(text.split())
 
 
+def some(setting, text):
+    """Several of the setting's words, with commas or blanks between them."""
+    found = tuple(text.lower().replace(",", " ").split())
+    for word in found:
+        choice(setting, word)
+    return found
+
+
 def text(setting, text):
     return text
 
@@ -107,6 +115,7 @@ def output_limit(setting, text):
 
 PARSERS = {
     "integer": integer, "memory": memory, "yes|no": boolean, "choice": choice, "words": words,
+    "some": some,
     "text": text, "path": text, "password": password, "save points": save_points,
     "output limit": output_limit,
 }
@@ -178,6 +187,10 @@ SETTINGS = [
             runtime=True, low=1),
     Setting("model-execution-timeout", "integer", "5000", "milliseconds an ONNX graph may run",
             runtime=True, low=1000, high=2**31 - 1),
+    Setting("backends", "some", "", "other runtimes that may run models, each in a process of its "
+            "own: onnx,torch", words=("onnx", "torch")),
+    Setting("backend-memory-limit", "memory", "2gb", "bytes such a process may take besides its "
+            "runtime", low=64 * MB, high=2**62),
     # watching
     Setting("enable-debug-command", "choice", "no", "who may use DEBUG RELOAD, for tests",
             words=("no", "local", "yes")),

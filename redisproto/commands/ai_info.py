@@ -5,7 +5,6 @@ from typing import Literal
 
 from .. import info
 from ..access import OK, database
-from ..ai_backends import BACKENDS
 from ..ai_queue import executor_of
 from ..command import Family, wrong_count
 from ..errors import CommandError
@@ -17,11 +16,12 @@ from ..words import Raw
 
 rows = Family("ai", since="1.0.0")
 
+OWN = ("RESPNET", "ONNX", "TF")
 NO_STATS = "ERR cannot find run info for key"
 UNSUPPORTED = "ERR unsupported subcommand"
 CHUNK = "ERR MODEL_CHUNK_SIZE: invalid chunk size"
 NOT_LOADED = "ERR error loading backend"
-RUNTIMES = {"TF": "TensorFlow", "ONNX": "onnxruntime"}  # as INFO names them
+RUNTIMES = {"TF": "TensorFlow", "ONNX": "onnxruntime", "TORCH": "Torch"}  # as INFO names them
 
 
 @rows.command("ai.info", key(), Raw("[RESETSTAT]"), flags="readonly",
@@ -117,13 +117,15 @@ def ai_load_time_configs(server):
     return {"ai_threads_per_queue": config["threads-per-queue"],
             "ai_inter_op_parallelism": 1, "ai_intra_op_parallelism": 1,
             "ai_model_execution_timeout": config["model-execution-timeout"],
-            "ai_backend_memory_limit": 0}
+            "ai_backend_memory_limit": config["backend-memory-limit"] >> 20}
 
 
 def ai_backends_info(server):
-    """Backends that are there, by the names of the original's; all are parts of respnet."""
-    return {f"ai_{RUNTIMES.get(name, name)}_version": RESPNET_VERSION
-            for name, loader in BACKENDS.items() if loader is not None}
+    """Backends that are there, by the names of the original's: the version is that of respnet, or
+    of a runtime that has been started beside it."""
+    own = {f"ai_{RUNTIMES.get(name, name)}_version": RESPNET_VERSION for name in OWN}
+    return own | {f"ai_{RUNTIMES[name]}_version": runtime.version
+                  for name, runtime in executor_of(server).runtimes.items() if runtime.version}
 
 
 def ai_cpu(server):
