@@ -8,6 +8,7 @@ import math
 import os
 import subprocess
 import sys
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -336,6 +337,28 @@ def test_shapes_that_do_not_fit_name_the_node():
         loaded.run({"x": ROWS})
     with pytest.raises(ShapeError, match="input 'x' wants float32, got <U1"):
         loaded.run({"x": np.array(["a"])})
+
+
+COLUMN, LINE = np.ones((1000, 1), np.float32), np.ones((1, 1000), np.float32)
+
+
+@pytest.mark.parametrize("kind, inputs", [
+    ("Select", [COLUMN, LINE > 0, COLUMN]), ("SelectV2", [COLUMN, LINE > 0, COLUMN]),
+    ("ClipByValue", [COLUMN, LINE, LINE]), ("BiasAdd", [COLUMN, LINE[0]]), ("Mul", [COLUMN, LINE]),
+])
+def test_broadcasting_is_counted_before_it_is_done(kind, inputs):
+    names = [f"x{n}" for n in range(len(inputs))]
+    order = [1, 0, 2] if kind.startswith("Select") else range(len(inputs))
+    made = graph(placeholder("x0"), *[const(f"x{n}", inputs[n]) for n in range(1, len(inputs))],
+                 node("y", kind, *[names[n] for n in order]))
+    loaded = Graph.load(made, ["x0"], ["y"], Limits(bytes=1 << 20))
+    tracemalloc.start()
+    try:
+        with pytest.raises(LimitError, match="bytes"):
+            loaded.run({"x0": COLUMN})
+        assert tracemalloc.get_traced_memory()[1] < 1 << 20  # the result would have 4 MB
+    finally:
+        tracemalloc.stop()
 
 
 def test_a_loop_without_end_is_stopped():

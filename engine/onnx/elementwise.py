@@ -77,8 +77,8 @@ def _power(x, y):
 def _clip(call, x, low=None, high=None):
     low = call.get("min") if low is None else low
     high = call.get("max") if high is None else high
-    x = x if low is None else np.maximum(x, np.asarray(low, x.dtype))
-    return x if high is None else np.minimum(x, np.asarray(high, x.dtype))
+    x = x if low is None else np.maximum(x, np.asarray(low, x.dtype).reshape(()))
+    return x if high is None else np.minimum(x, np.asarray(high, x.dtype).reshape(()))
 
 
 def _cast(call, x):

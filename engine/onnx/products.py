@@ -116,6 +116,9 @@ def _over_places(function):
 
 def _batch_normalization(call, x, scale, bias, mean, variance):
     call.only("training_mode", 0)
+    for one in (scale, bias, mean, variance):
+        if one.shape != x.shape[1:2]:
+            raise ShapeError(f"statistics of shape {one.shape} for {x.shape[1:2]} channels")
     column = (-1, *(1,) * (x.ndim - 2))
     factor = scale / np.sqrt(variance + np.asarray(call.get("epsilon", 1e-5), x.dtype))
     return (x - mean.reshape(column)) * factor.reshape(column) + bias.reshape(column)
@@ -123,6 +126,8 @@ def _batch_normalization(call, x, scale, bias, mean, variance):
 
 def _layer_normalization(call, x, scale, bias=None):
     axes = tuple(range(call.get("axis", -1) % x.ndim, x.ndim))
+    call.room(np.broadcast_shapes(x.shape, scale.shape, () if bias is None else bias.shape),
+              x.dtype)
     mean = x.mean(axis=axes, keepdims=True)
     centred = x - mean
     variance = (centred * centred).mean(axis=axes, keepdims=True)

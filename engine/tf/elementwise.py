@@ -18,7 +18,11 @@ def _select(call, condition, x, y):
     """The condition has one value, one a row, or one a number."""
     if condition.ndim == 1 and x.ndim > 1:
         condition = condition.reshape(-1, *(1,) * (x.ndim - 1))
-    return np.where(condition, x, y)
+    return wide(np.where)(call, condition, x, y)
+
+
+def _clip(call, x, low, high):
+    return wide(np.clip)(call, x, low, high).astype(x.dtype)
 
 
 def _random(call, shape):
@@ -81,7 +85,7 @@ OPS = {
     "Expm1": narrow(np.expm1),
     "Relu6": narrow(lambda x: np.clip(x, 0, 6)),
     "LeakyRelu": lambda call, x: np.where(x < 0, x * call.get("alpha", 0.2), x).astype(x.dtype),
-    "ClipByValue": lambda call, x, low, high: np.clip(x, low, high).astype(x.dtype),
+    "ClipByValue": _clip,
     "ZerosLike": narrow(np.zeros_like),
     "OnesLike": narrow(np.ones_like),
     "Cast": _cast,

@@ -9,6 +9,7 @@ import numpy as np
 
 from respnet.engine.errors import ShapeError
 from respnet.engine.onnx import products as onnx
+from respnet.engine.onnx.elementwise import wide
 
 
 def _matmul(call, a, b):
@@ -28,7 +29,7 @@ def _bias(call, x, bias):
         raise ShapeError("a bias that has not one axis")
     if _channels_first(call):
         bias = bias.reshape(-1, *(1,) * (x.ndim - 2))
-    return x + bias
+    return wide(np.add)(call, x, bias)
 
 
 def _channels_first(call) -> bool:
