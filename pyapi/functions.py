@@ -10,7 +10,7 @@ def function_named(value):
     if callable(value):
         return value
     if value not in FUNCTIONS:
-        raise ValueError(
+        raise SpecError(
             f"{unknown('function', value, FUNCTIONS)}; load_model takes custom_objects={{name: f}}"
         )
     return FUNCTIONS[value]
