@@ -16,11 +16,13 @@ from dataclasses import dataclass
 from math import inf
 
 from .ai_tensor import MOST_BYTES, TensorValue
+from .errors import CommandError
 
 READY, FAILED, ABSENT, LOAD, RUN, DROP, LOADED, RESULT = range(8)
 HEAD = struct.Struct("<BIIQd")
 COUNT, LENGTHS = struct.Struct("<H"), struct.Struct("<IQ")
 MOST_BODY = 1 << 20
+TOO_MUCH = f"ERR the tensors of a run on another runtime hold at most {MOST_BYTES} bytes"
 
 
 @dataclass(frozen=True)
@@ -106,13 +108,15 @@ def pieces(descriptor, size):
 
 
 def pack(arrays):
-    """Arrays -> (body, parts of the file). CommandError for what no tensor holds."""
-    body, parts = [COUNT.pack(len(arrays))], []
+    """Arrays -> (body, parts of the file). CommandError for what no tensor or frame holds."""
+    body, parts = [], []
     for array in arrays:
         head, data = TensorValue.of(array).dump()
         body += (LENGTHS.pack(len(head), sum(map(len, data))), head)
         parts += data
-    return b"".join(body), parts
+    if COUNT.size + sum(map(len, body)) > MOST_BODY or sum(map(len, parts)) > MOST_BYTES:
+        raise CommandError(TOO_MUCH)
+    return b"".join([COUNT.pack(len(arrays)), *body]), parts
 
 
 def unpack(frame):

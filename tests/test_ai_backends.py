@@ -14,6 +14,9 @@ onnx = pytest.importorskip("onnx", reason="onnx is in the test extra")
 onnxruntime = pytest.importorskip("onnxruntime", reason="onnxruntime is in the test extra")
 from onnx import TensorProto, helper, numpy_helper  # noqa: E402
 
+from respnet.redisproto.child_wire import RUN, Frame, pack, unpack  # noqa: E402
+from respnet.redisproto.errors import CommandError  # noqa: E402
+
 NOT_LOADED = "ERR Could not load backend"
 ENDED = "ERR the runtime ended while the model was in it"
 X = np.array([3, 1, 3, 2], "f4")
@@ -81,6 +84,22 @@ def started(serve):
 def test_without_the_setting_nothing_is_started(server, resp2):
     assert said(resp2, "AI.MODELSTORE", "m", "ONNX", "CPU", "BLOB", UNIQUE) == NOT_LOADED
     assert children(server) == [] and "--backends onnx" in server.log
+
+
+def test_more_tensors_than_a_frame_holds_are_refused_before_they_are_sent():
+    with pytest.raises(CommandError, match="ERR the tensors of a run on another runtime hold"):
+        pack([np.zeros(16, "u1")] * 70_000)
+
+
+def test_a_frame_that_lies_is_refused():
+    body, parts = pack([np.arange(4, dtype="f4"), np.arange(50_000)])
+    frame = Frame(RUN, 1, body, b"".join(parts), 1.0)
+    assert [array.tolist() for array in unpack(frame)] == [list(range(4)), list(range(50_000))]
+    for cut in (0, 1, 5, 20, len(body) - 1):
+        with pytest.raises(ValueError):
+            unpack(Frame(RUN, 1, body[:cut], b"".join(parts), 1.0))
+    with pytest.raises(ValueError):
+        unpack(Frame(RUN, 1, body, b"".join(parts)[:-1], 1.0))
 
 
 def test_a_model_our_engine_does_not_run(started):
