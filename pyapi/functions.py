@@ -1,5 +1,7 @@
 """Functions of users, as files ask for them: by name (Lambda, activations, losses)."""
 
+from respnet.engine.errors import SpecError
+
 from .arguments import unknown
 
 FUNCTIONS: dict = {}  # those that load_model was given
