@@ -15,6 +15,7 @@ import numpy as np
 
 from respnet.engine import Model, storage, tf
 from respnet.engine.errors import EngineError, FileError, LimitError, TimeError
+from respnet.engine.kernels.binding import predict_row
 from respnet.engine.onnx import Graph, Limits, read
 from respnet.engine.onnx.graph import fitted
 from respnet.engine.onnx.translate import NotPlain, to_spec
@@ -58,6 +59,7 @@ class Runnable:
     nbytes = 0  # held besides the blob
     version = ""  # of what runs it
     batch_error = BATCH
+    row = None  # (type, shape) of the one input that ``run_row`` takes
 
     def __init__(self):
         self.costs = OrderedDict()  # shapes of the inputs -> seconds of a processor a run took
@@ -70,6 +72,10 @@ class Runnable:
         """The same on the loop, for shapes that took little time before; TooLong where the numbers
         in the arrays, and not their shapes alone, decide how much work it is."""
         return self.run(arrays)
+
+    def run_row(self, data):
+        """The bytes of an input that is ``row`` -> (type, shape, bytes) of the one output."""
+        raise NotImplementedError
 
 
 class Network(Runnable):
@@ -85,6 +91,9 @@ class Network(Runnable):
         self.inputs = inputs or slots(name, spec.inputs)
         self.outputs = outputs or slots(name, [(one, shapes[one]) for one in spec.outputs])
         self.fit = fit or self.numbers
+        if not (fit or model.shaped):
+            self.row = name, (1, *self.inputs[0].shape[1:])
+            self.row_result = name, (1, *self.outputs[0].shape[1:])
         sizes = [prod(n for n in shapes[one] if n is not None) for one in spec.outputs]
         known = all(None not in shape for shape in shapes.values())
         self.safe_rows = MOST_BYTES // (max(*sizes, 1) * model.dtype.itemsize) if known else 0
@@ -104,6 +113,9 @@ class Network(Runnable):
             check_bytes(self.model, arrays)
         result = self.model.predict(arrays if len(arrays) > 1 else arrays[0])
         return result if isinstance(result, list) else [result]
+
+    def run_row(self, data):
+        return *self.row_result, predict_row(self.model, data)
 
 
 def fits(got, wanted):

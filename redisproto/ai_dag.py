@@ -41,25 +41,24 @@ class Lane:
 class Dag:
     """tensors: what is in each slot, None until it is made; replies: one a step."""
 
+    made = 0  # bytes
+    stopped = late = moving = over = False
+    deferred = None
+
     def __init__(self, session, plan, loads, values):
         self.server, self.number, self.plan = session.server, session.db, plan
         self.executor, self.deadline = executor_of(session.server), plan.deadline
         self.tensors = loads + [None] * (plan.slots - len(loads))
         self.replies = [NOT_REACHED] * len(values)
-        self.lanes, self.made = {}, 0
-        self.stopped = self.late = self.moving = self.over = False
-        self.deferred = None
+        self.lanes = lanes = {}
         for step, value in zip(plan.steps, values, strict=True):
             if type(step) is Set:
                 self.keep(step, (value,))
-            else:
-                self.lane(step.device(value)).steps.append((step, value))
-
-    def lane(self, device):
-        found = self.lanes.get(device)
-        if found is None:
-            found = self.lanes[device] = Lane()
-        return found
+                continue
+            device = step.device(value)
+            if device not in lanes:
+                lanes[device] = Lane()
+            lanes[device].steps.append((step, value))
 
     def keep(self, step, tensors):
         """What a step has made."""

@@ -1,7 +1,6 @@
 """The steps a DAG may have. What their words say is read once, and holds for every request with
 the same words; tensors, models and scripts are looked up by ``value``, each time."""
 
-from functools import lru_cache
 from math import prod
 
 from .access import database
@@ -13,13 +12,11 @@ from .ai_script import ScriptRun, arguments, script_at
 from .ai_script_host import ServerHost
 from .ai_script_orders import execute_order as script_execute_order
 from .ai_script_orders import run_order as script_run_order
-from .ai_tensor import TensorValue
-from .ai_tensor_words import FORMATS, LEAST_WORDS, MOST_WORDS, build, parse_head, reply
+from .ai_tensor_words import FORMATS, LEAST_WORDS, MOST_WORDS, asked, build, parse_head, shown
 from .command import wrong_count
 from .errors import CommandError
 
 NUMBER_BYTES = 26  # of an element in a reply, at most
-ANY = TensorValue.zeros("INT8", (1,))
 UNSUPPORTED = "ERR Unsupported command within DAG"
 TOO_OLD = "ERR Deprecated {} cannot be used in AI.DAGEXECUTE command"
 TOO_NEW = "ERR {} cannot be used in a deprecated AI.DAGRUN command"
@@ -70,22 +67,21 @@ class Set(Step):
 class Get(Step):
     """AI.TENSORGET: a reply."""
 
-    __slots__ = ("words", "text")
+    __slots__ = ("asked",)
 
     def __init__(self, session, words, kind):
         if not 2 <= len(words) <= MOST_WORDS:
             raise wrong_count(words[0])
         super().__init__(words, inputs=words[1:2])
-        self.words = words[2:]
-        check_formats(tuple(self.words))
-        self.text = b"values" in [word.lower() for word in self.words]
+        self.asked = asked(words[2:])
 
     def size(self, tensor):
         """Bytes of the reply, about."""
-        return len(tensor.data) + self.text * NUMBER_BYTES * prod(tensor.shape)
+        texts = prod(tensor.shape) if self.asked[1] == b"values" else 0
+        return len(tensor.data) + NUMBER_BYTES * texts
 
     def reply(self, tensor):
-        return reply(tensor, self.words)
+        return shown(tensor, *self.asked)
 
 
 class Model(Step):
@@ -148,12 +144,6 @@ class Script(Step):
 
     def run(self, executor, value, tensors, done, deadline):
         return ScriptRun(*value, self.order, tensors, done, deadline)
-
-
-@lru_cache(maxsize=64)
-def check_formats(words):
-    """CommandError unless TENSORGET takes these words behind its key."""
-    reply(ANY, words)
 
 
 COMMON = {b"AI.TENSORSET": Set, b"AI.TENSORGET": Get}

@@ -9,6 +9,7 @@ import json
 import logging
 import threading
 from dataclasses import asdict, dataclass
+from functools import cached_property
 
 from respnet.engine import storage
 
@@ -52,7 +53,7 @@ class Options:
     inputs: tuple = ()
     outputs: tuple = ()
 
-    @property
+    @cached_property
     def queue(self):
         """The name of its device's queue."""
         return self.device.upper()

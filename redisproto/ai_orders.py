@@ -187,6 +187,9 @@ def refuse_in_multi(session):
 
 
 def check_counts(model, order):
+    """CommandError unless an order names as many keys as the model takes and gives."""
+    if len(model.inputs) == len(order.inputs) and len(model.outputs) == len(order.outputs):
+        return
     for what, slots, names in (("INPUTS", model.inputs, order.inputs),
                                ("OUTPUTS", model.outputs, order.outputs)):
         if len(slots) != len(names):

@@ -89,16 +89,9 @@ class Call(Run):
 
 def perform(runs):
     """In a worker -> (a result of each run, or CommandError; seconds)."""
-    return measured(runs, lambda: [runs[0].work()] if len(runs) == 1 else runs[0].join(runs))
-
-
-def measured(runs, work):
-    """Call ``work``; what it raises is the result of all runs. TooLong goes through."""
     start = time.perf_counter()
     try:
-        results = work()
-    except TooLong:
-        raise
+        results = [runs[0].work()] if len(runs) == 1 else runs[0].join(runs)
     except Exception as error:
         results = [refusal(error)] * len(runs)
     return results, time.perf_counter() - start
@@ -122,10 +115,10 @@ class Queue:
         self.seconds = [0.0] * threads  # of a processor, of each worker
 
     def submit(self, run):
-        run.queued = time.monotonic()
         if not self.at_once(run):
             if len(self.waiting) == MOST_WAITING:
                 raise CommandError(TOO_LONG_QUEUE)
+            run.queued = time.monotonic()
             self.waiting.append(run)
             self.pump()
 
@@ -134,11 +127,14 @@ class Queue:
         free = not self.waiting and self.busy < self.threads
         if not (free and run.small() and (run.batch is None or run.batch.enough(run.batch.rows))):
             return False
+        start = time.perf_counter()
         try:
-            (result,), seconds = measured([run], lambda: [run.work_small()])
+            result = run.work_small()
         except TooLong:
             return False
-        settle(run, result, seconds)
+        except Exception as error:
+            result = refusal(error)
+        settle(run, result, time.perf_counter() - start)
         return True
 
     def pump(self):
@@ -257,7 +253,7 @@ class Executor:
 
     def submit(self, run):
         """Queue a run; a small one is done when this returns. CommandError."""
-        self.queue(run.device).submit(run)
+        (self.queues.get(run.device) or self.queue(run.device)).submit(run)
 
     def queue(self, device):
         if device not in self.queues:

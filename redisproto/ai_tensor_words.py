@@ -4,11 +4,20 @@ Nothing here needs a session or a key, so the steps of a DAG use it too.
 """
 
 import re
+from array import array
 from math import prod
 
 import numpy as np
 
-from .ai_tensor import DTYPES, TensorValue, check_size, join
+from .ai_tensor import (
+    DTYPES,
+    MOST_DIMS,
+    TensorValue,
+    check_bytes,
+    check_rank,
+    check_size,
+    join,
+)
 from .command import wrong_count
 from .errors import CommandError
 from .nr_fast import parse_row
@@ -24,6 +33,7 @@ FORMAT = "ERR unsupported data format"
 BOTH = "ERR both BLOB and VALUES specified"
 
 FORMATS = {b"blob", b"values"}
+CODES = {name: "b" if name == "BOOL" else dtype.char for name, dtype in DTYPES.items()}
 LONGEST_TYPE = 8  # more letters than any type has
 BEYOND_ALL = 2**63  # a product of sizes that stays here cannot be the number of anything
 INFINITE = re.compile(rb"[+-]?inf(inity)?", re.IGNORECASE)
@@ -76,12 +86,20 @@ def build(dtype, shape, form, words):
         return TensorValue.checked(dtype, shape, words[0])
     if len(words) != count(shape):
         raise CommandError(COUNT)
+    if dtype == "FLOAT":
+        quick = parse_row(words, 0, len(words))
+        if quick is not None:
+            check_rank(shape)
+            check_bytes(len(quick))
+            return TensorValue(dtype, shape, quick)
     check_size(dtype, shape)
     return TensorValue.checked(dtype, shape, data_of(dtype, words))
 
 
 def count(shape):
     """Elements; of a shape from outside, whose product may have no end."""
+    if len(shape) <= MOST_DIMS:
+        return prod(shape)
     total = 1
     for length in shape:
         total = min(total * length, BEYOND_ALL)
@@ -92,10 +110,6 @@ def data_of(dtype, words):
     """Words -> the bytes of as many elements."""
     if dtype == "STRING":
         return join([word.removesuffix(b"\0") for word in words])
-    if dtype == "FLOAT":
-        quick = parse_row(words, 0, len(words))
-        if quick is not None:
-            return quick
     if dtype in ("FLOAT", "DOUBLE"):
         with np.errstate(over="ignore"):
             return np.array([real(word) for word in words]).astype(DTYPES[dtype]).tobytes()
@@ -126,23 +140,30 @@ def integers(dtype, numbers):
 
 def reply(tensor, words):
     """What AI.TENSORGET answers of a tensor; ``words`` are those behind the key."""
+    return shown(tensor, *asked(words))
+
+
+def asked(words):
+    """(whether META is, b"blob" or b"values" or None), or CommandError."""
     wanted = {word.lower() for word in words} or {b"meta", b"blob"}
     if not wanted <= {b"meta", b"blob", b"values"}:
         raise CommandError(FORMAT)
     if wanted >= {b"blob", b"values"}:
         raise CommandError(BOTH)
-    data = tensor.data if b"blob" in wanted else values(tensor) if b"values" in wanted else None
-    if b"meta" not in wanted:
+    return b"meta" in wanted, next(iter(wanted - {b"meta"}), None)
+
+
+def shown(tensor, meta, form):
+    """The same for what was ``asked``."""
+    data = tensor.data if form == b"blob" else values(tensor) if form else None
+    if not meta:
         return data
     answer = [b"dtype", tensor.dtype.encode(), b"shape", list(tensor.shape)]
-    if data is None:
-        return answer
-    return answer + [b"blob" if b"blob" in wanted else b"values", data]
+    return answer + [form, data] if form else answer
 
 
 def values(tensor):
     """The elements as a reply writes them: doubles, integers or bulk strings."""
     if tensor.dtype == "STRING":
         return tensor.strings()
-    array = tensor.array().ravel()
-    return (array.astype(np.int8) if tensor.dtype == "BOOL" else array).tolist()
+    return array(CODES[tensor.dtype], tensor.data).tolist()

@@ -12,7 +12,8 @@ ROWS = np.random.default_rng(3).normal(size=(6, 3)).astype(np.float32)
 MULTI = "ERR Cannot run RedisAI command within a transaction or a LUA script"
 
 
-@pytest.mark.parametrize("rows", [ROW, ROWS, ROWS.astype("f8"), ROWS.astype("i4")])
+@pytest.mark.parametrize("rows", [ROW, ROW.astype("f8"), ROWS, ROWS.astype("f8"),
+                                  ROWS.astype("i4")])
 def test_a_model_gives_the_engines_numbers(client, rows):
     store(client, "m", NET)
     put(client, "x", rows)

@@ -1,6 +1,6 @@
 import numpy as np
 
-from respnet.engine.kernels.executor import Bound
+from respnet.engine.kernels.executor import Bound, Predictor
 
 class Binding:
     inputs: list[np.ndarray]
@@ -8,3 +8,5 @@ class Binding:
     def __init__(self, bound: Bound, inputs: list[np.ndarray],
                  output_shapes: list[tuple[int, ...]], threads: int = 1) -> None: ...
     def __call__(self) -> None: ...
+
+def predict_row(model: Predictor, row: bytes) -> bytes: ...

@@ -1,8 +1,10 @@
-"""Arrays bound to a model once: no checks, conversions or new arrays between two runs."""
+"""Arrays bound to a model once: no checks, conversions or new arrays between two runs. And one row
+as bytes, without any array."""
 
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from libc.stdint cimport int64_t
 
-from respnet.engine.kernels.executor cimport Bound
+from respnet.engine.kernels.executor cimport Bound, Predictor
 
 cimport numpy as cnp
 
@@ -44,3 +46,23 @@ cdef class Binding:
 
     def __call__(self):
         self.bound.run(self.external, self.rows, self.threads)
+
+
+def predict_row(Predictor model not None, bytes row not None):
+    """The numbers of one flat row (I) -> (O), both as bytes of the model's dtype."""
+    cdef Bound bound = model.row
+    cdef char *external[2]
+    cdef int64_t element
+    cdef bytes y
+    if model.shaped:
+        raise ShapeError("predict_row is for models of one flat row in and one out")
+    if bound is None:
+        bound = model.row = model._bind("row")
+    element = bound.executable.program.element
+    if PyBytes_GET_SIZE(row) != bound.inputs * element:
+        raise ShapeError(f"predict_row wants {bound.inputs} numbers of {bound.executable.dtype}, "
+                         f"{bound.inputs * element} bytes; got {len(row)} bytes")
+    y = PyBytes_FromStringAndSize(NULL, bound.outputs * element)
+    external[0], external[1] = PyBytes_AS_STRING(row), PyBytes_AS_STRING(y)
+    bound.run(external, 1, 1)
+    return y
