@@ -39,7 +39,7 @@ def network():
     model = respnet.Sequential(
         [layers.Input((784,)), layers.Dense(250, "relu"), layers.Dense(10, "softmax")]
     )
-    model.compile("adam", "sparse_categorical_crossentropy", ["accuracy"])
+    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
     return model
 
 
