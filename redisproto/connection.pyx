@@ -307,6 +307,7 @@ cdef class Connection(Session):
         if self.gone or self.transport is None:
             return 0
         self.server.output_bytes += PyBytes_GET_SIZE(data)
+        self.buffered = True  # or the next reply would overtake what the kernel has not taken
         self.write(data)
         if self.stalled or not self.reader.trusted:
             self.check_output(PyBytes_GET_SIZE(data))

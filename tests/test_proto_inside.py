@@ -90,9 +90,14 @@ class Inside:
 
         return asyncio.run_coroutine_threadsafe(run(), self.loop).result(PATIENCE)
 
-    def connect(self):
-        link = socket.create_connection(("127.0.0.1", self.port), PATIENCE)
-        return Link(link)
+    def connect(self, receive=None):
+        """``receive``: bytes that the kernel may hold for the client."""
+        sock = socket.socket()
+        sock.settimeout(PATIENCE)
+        if receive is not None:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive)
+        sock.connect(("127.0.0.1", self.port))
+        return Link(sock)
 
     def close(self):
         self.call(self.server.shutdown)
@@ -203,6 +208,37 @@ def test_replies_to_writes_wait_for_the_commit(inside):
     assert other.read(1) == [b"v"] and link.silent()
     hold.set()
     assert link.read(4) == [b"PONG", b"OK", b"PONG", b"v"]
+
+
+def test_no_reply_overtakes_what_a_commit_released(inside):
+    """The released bytes wait in the transport when the kernel takes bytes again, and the next
+    request has arrived in the same turn of the loop."""
+    for listener in inside.server.listeners:  # what they accept inherits it
+        listener.sockets[0].setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+    link, value = inside.connect(receive=4096), b"v" * 100_000
+    link.send((b"SET", b"big", value))
+    assert link.read(1) == [b"OK"]
+    session = next(iter(inside.server.clients.values()))
+    hold = threading.Event()
+    inside.server.store._writer.call(hold.wait)
+    link.send((b"SET", b"k", b"v"), (b"GET", b"big"))
+    while inside.call(lambda: session.output_size) < len(value):
+        time.sleep(0.001)
+    hold.set()
+    while inside.call(lambda: session.output_size) >= len(value):
+        time.sleep(0.001)
+
+    def read_and_ask():
+        """On the loop's own thread, so that the server sees both at once."""
+        link.sock.setblocking(False)
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                link.reader.feed(link.sock.recv(1 << 20))
+        link.sock.settimeout(PATIENCE)
+        link.send(b"PING")
+
+    inside.call(read_and_ask)
+    assert link.read(3) == [b"OK", value, b"PONG"]
 
 
 def test_without_fsync_replies_do_not_wait(inside):
