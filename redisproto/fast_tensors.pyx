@@ -9,7 +9,7 @@ from cpython.ref cimport Py_REFCNT
 
 from .database cimport Database, Entry
 from .numbers cimport parse_long_long
-from .reader cimport Args, Span
+from .reader cimport Args, Span, word
 from .session cimport FastHandler, Session
 
 from .ai_tensor import DTYPES, MOST_BYTES, TensorValue
@@ -44,10 +44,6 @@ fill_types()
 cdef inline Database selected(Session c):
     cdef list databases = c.server.keyspace.databases
     return databases[c.db]
-
-
-cdef inline bytes word(const Span* span):
-    return span.data[: span.size]
 
 
 cdef inline bint is_word(const Span* span, const char* upper, Py_ssize_t size) noexcept nogil:
@@ -160,7 +156,7 @@ cdef class TensorGet(FastHandler):
         if meta:
             put_meta(c, entry.value)
         data = entry.value.data
-        c.out.put_bulk(PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data))
+        c.out.put_bytes(data)
         return 1
 
 
