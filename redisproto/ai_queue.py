@@ -122,10 +122,15 @@ class Queue:
             self.waiting.append(run)
             self.pump()
 
+    @property
+    def idle(self):
+        """Whether nothing waits here and a worker is free."""
+        return not self.waiting and self.busy < self.threads
+
     def at_once(self, run):
         """Whether the run is small, its turn is now, and it is done."""
-        free = not self.waiting and self.busy < self.threads
-        if not (free and run.small() and (run.batch is None or run.batch.enough(run.batch.rows))):
+        batch = run.batch
+        if not (self.idle and run.small() and (batch is None or batch.enough(batch.rows))):
             return False
         start = time.perf_counter()
         try:

@@ -1,7 +1,7 @@
 """AI.TENSORSET ... BLOB and AI.TENSORGET ... BLOB over raw spans; everything else declines.
 
 A tensor that only its key holds takes new bytes of the same type and shape without a new object:
-nobody can see it change.
+nobody can see it change. If they are few they are logged, which costs the store next to nothing.
 """
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
@@ -12,7 +12,7 @@ from .numbers cimport parse_long_long
 from .reader cimport Args, Span, word
 from .session cimport FastHandler, Session
 
-from .ai_tensor import DTYPES, MOST_BYTES, TensorValue
+from .ai_tensor import DATA, DTYPES, LOGGED, MOST_BYTES, MOST_FRAME, TensorValue
 from .keyspace import NoStore
 
 cdef enum:
@@ -26,7 +26,8 @@ cdef struct Type:
 cdef Type types[TYPES]
 cdef tuple NAMES = tuple([name for name in DTYPES if name != "BOOL"])
 cdef object Tensor = TensorValue, Nothing = NoStore
-cdef Py_ssize_t most_bytes = MOST_BYTES
+cdef Py_ssize_t most_bytes = MOST_BYTES, most_frame = MOST_FRAME
+cdef int frame_type = DATA, most_frames = LOGGED
 
 
 cdef fill_types():
@@ -39,24 +40,6 @@ cdef fill_types():
 
 
 fill_types()
-
-
-cdef inline Database selected(Session c):
-    cdef list databases = c.server.keyspace.databases
-    return databases[c.db]
-
-
-cdef inline bint is_word(const Span* span, const char* upper, Py_ssize_t size) noexcept nogil:
-    """Whether a span is a word of capital letters and digits, in any case."""
-    cdef Py_ssize_t i
-    cdef char c
-    if span.size != size:
-        return False
-    for i in range(size):
-        c = span.data[i]
-        if c != upper[i] and not (c >= c"a" and c - 32 == upper[i]):
-            return False
-    return True
 
 
 cdef inline int type_of(const Span* span) noexcept nogil:
@@ -111,29 +94,46 @@ cdef class TensorSet(FastHandler):
         db = selected(c)
         key = word(&items[1])
         entry = db.entry(key)
-        if entry is None or not reuse(db, key, entry, NAMES[kind], sizes, rank,
-                                      &items[rank + 4]):
-            if entry is not None and type(entry.value) is not Tensor:
-                return 0
-            db.set(key, Tensor(NAMES[kind], tuple([sizes[i] for i in range(rank)]),
-                               word(&items[rank + 4])), None)
+        if entry is None:
+            shape = None
+        elif type(entry.value) is not Tensor:
+            return 0
+        else:
+            shape = entry.value.shape
+        if shape is None or not has_shape(shape, sizes, rank):
+            shape = tuple([sizes[i] for i in range(rank)])
+        put_tensor(c, db, key, entry, NAMES[kind], shape, word(&items[rank + 4]))
         c.out.put_raw(b"+OK\r\n", 5)
         return 1
 
 
-cdef bint reuse(Database db, bytes key, Entry entry, object name, const long long* sizes,
-                Py_ssize_t rank, const Span* blob) except -1:
-    """Give the tensor at a key new bytes, if type and shape are the same and nobody holds it."""
-    cdef object value = entry.value
-    if (type(value) is not Tensor or entry.expire_ms is not None or Py_REFCNT(value) != 2
-            or value.dtype is not name or not has_shape(value.shape, sizes, rank)):
-        return False
-    value.data = word(blob)
-    db.changed(key)
+cdef int put_tensor(Session c, Database db, bytes key, Entry entry, object dtype, object shape,
+                    bytes data) except -1:
+    """A tensor at a key: entry is what is there, of a tensor or None; data fit type and shape."""
+    cdef object value
+    if entry is not None:
+        value = entry.value
+        if (value.dtype == dtype and value.shape == shape and entry.expire_ms is None
+                and Py_REFCNT(value) == 2):
+            value.data = data
+            db.changed(key)
+            return record(c, db, key, value, data)
+    return db.set(key, Tensor(dtype, shape, data), None) is None
+
+
+cdef int record(Session c, Database db, bytes key, object value, bytes data) except -1:
+    """The store is told the new bytes of a tensor."""
+    cdef Py_ssize_t size = PyBytes_GET_SIZE(data)
+    cdef int logged = value.logged
     store = db.space.store
-    if type(store) is not Nothing:
+    if type(store) is Nothing:
+        return 0
+    if c.server.effects is None or size > most_frame or logged >= most_frames:
         store.put(db.index, key, value, None)
-    return True
+        return 0
+    c.server.effects.frame(frame_type, value.id, value.generation, PyBytes_AS_STRING(data), size)
+    value.logged = logged + 1
+    return 0
 
 
 cdef class TensorGet(FastHandler):

@@ -97,3 +97,4 @@ cdef class Predictor:
     cdef Bound batch
     cdef public int threads
     cdef public bint shaped
+    cdef public bint single

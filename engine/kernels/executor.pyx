@@ -368,7 +368,8 @@ cdef class Bound:
 cdef class Predictor:
     """What answers: one version of the weights, bound for single rows and for batches when first
     needed. ``_bind(layout)`` of a subclass makes the Bound; models that are not one flat row in
-    and one out are ``shaped`` and go through its ``_predict_shaped``.
+    and one out are ``shaped`` and go through its ``_predict_shaped``; ``single`` are those of one
+    row in and one out, of any shapes that are known.
     """
 
     def predict(self, x):
