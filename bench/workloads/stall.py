@@ -21,7 +21,7 @@ TITLE = "Other clients' PING beside a request of 96 MB"
 REDIS = "redis-server"
 UNITS, QUICK_UNITS = (1000, 12_000, 1000), (100, 1200, 100)
 AROUND, PATIENCE = 0.5, 60  # seconds
-STORE = "AI.MODELSTORE"
+STORE, READERS = "AI.MODELSTORE", ("GET", "AI.MODELGET", "AI.TENSORGET")
 BARS = (Bar(at_most=50, metric="max_ms", side=STORE, worst=True),)
 
 
@@ -98,8 +98,9 @@ def model(units):
 
 def verify(sides, blob):
     """What was stored comes back."""
+    wanted = b"$%d\r\n%s\r\n" % (len(blob), blob)
     for title, side in sides.items():
         side.ask()
-        if title in ("GET", "AI.MODELGET", "AI.TENSORGET") and side.reply != b"$%d\r\n%s\r\n" % (len(blob), blob):
+        if title in READERS and side.reply != wanted:
             raise Disagreement(f"{title}: other bytes than were stored")
     return "Checked: values, models and tensors come back byte for byte."
