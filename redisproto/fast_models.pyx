@@ -24,24 +24,24 @@ cdef inline bint is_plain(const Span* items) noexcept nogil:
             and is_word(&items[5], b"OUTPUTS", 7) and is_word(&items[6], b"1", 1))
 
 
-cdef inline object ready(object executor, object model, object tensor):
-    """The Runnable if this run of it may be done now and here, or None."""
+cdef object ready(object executor, object model, object dtype, object shape):
+    """The Runnable if a run on one such tensor may be done now and here, or None."""
     cdef object runnable = model.loaded, queue
-    if runnable is None or runnable.row is None or model.stats is None or model.options.batch:
+    if runnable is None or model.stats is None or model.options.batch:
         return None
-    if (tensor.dtype, tensor.shape) != runnable.row:
+    if runnable.row != (dtype, shape):
         return None
     queue = executor.queues.get(model.options.queue)
     if queue is None or not queue.idle:
         return None
-    if runnable.costs.get((tensor.shape,), at_once) >= at_once:
+    if runnable.costs.get((shape,), at_once) >= at_once:
         return None
     return runnable
 
 
-cdef inline Entry used(Database db, const Span* key, object kind):
+cdef Entry used(Database db, bytes key, object kind):
     """The entry of a key with a value of this class, or None."""
-    cdef Entry entry = db.entry(word(key))
+    cdef Entry entry = db.entry(key)
     if entry is None or type(entry.value) is not kind:
         return None
     return entry
@@ -60,14 +60,14 @@ cdef class ModelExecute(FastHandler):
         if executor is None:
             return 0
         db = selected(c)
-        model, source = used(db, &items[1], Model), used(db, &items[4], Tensor)
+        model, source = used(db, word(&items[1]), Model), used(db, word(&items[4]), Tensor)
         if model is None or source is None:
             return 0
         key = word(&items[7])
         target = db.entry(key)
         if target is not None and type(target.value) is not Tensor:
             return 0
-        runnable = ready(executor, model.value, source.value)
+        runnable = ready(executor, model.value, source.value.dtype, source.value.shape)
         if runnable is None:
             return 0
         start = now()
