@@ -8,16 +8,14 @@ Nothing is changed and nothing is answered before all steps have succeeded; if o
 ordinary handler does them again and tells. What a plan means is said in ``ai_dag_plan.py``.
 """
 
-from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from libc.stdlib cimport calloc, free
 from libc.string cimport memcmp
 
 from .core cimport now
 from .database cimport Database, Entry
 from .fast_models cimport ready, used
-from .fast_tensors cimport put_tensor, selected
-from .nr_run cimport put_doubles
-from .numbers cimport parse_float32
+from .fast_tensors cimport floats, put_floats, put_tensor, selected
 from .reader cimport Args, Span, word
 from .session cimport FastHandler, Session
 
@@ -109,17 +107,6 @@ cdef class FastPlan:
                 return None
             tensors[step.target] = step.dtype, step.shape, data
         return tensors
-
-
-cdef bytes floats(const Span* words, Py_ssize_t count):
-    """Words -> the bytes of as many float32, or None."""
-    cdef bytes data = PyBytes_FromStringAndSize(NULL, count * sizeof(float))
-    cdef float* out = <float*>PyBytes_AS_STRING(data)
-    cdef Py_ssize_t i
-    for i in range(count):
-        if not parse_float32(words[i].data, words[i].size, out + i):
-            return None
-    return data
 
 
 def of_plan(plan, list argv):
@@ -237,6 +224,5 @@ cdef int answer(Session c, FastPlan plan, list tensors) except -1:
         if step.kind == GET_BLOB:
             c.out.put_bytes(data)
         else:
-            put_doubles(c.out, <const float*>PyBytes_AS_STRING(data),
-                        PyBytes_GET_SIZE(data) // <Py_ssize_t>sizeof(float))
+            put_floats(c, data)
     return 1

@@ -26,3 +26,5 @@ cdef inline bint is_word(const Span* span, const char* upper, Py_ssize_t size) n
 
 cdef int put_tensor(Session c, Database db, bytes key, Entry entry, object dtype, object shape,
                     bytes data) except -1
+cdef bytes floats(const Span* words, Py_ssize_t count)
+cdef int put_floats(Session c, bytes data) except -1
