@@ -9,6 +9,7 @@ import logging
 from collections import OrderedDict
 from copy import copy
 from dataclasses import dataclass
+from functools import partial
 from math import prod
 
 import numpy as np
@@ -20,7 +21,7 @@ from respnet.engine.onnx import Graph, Limits, read
 from respnet.engine.onnx.classic import linear_row
 from respnet.engine.onnx.graph import fitted
 from respnet.engine.onnx.translate import NotPlain, to_spec
-from respnet.engine.tf import translate
+from respnet.engine.tf import allowed, translate
 
 from .ai_tensor import MOST_BYTES, NAMES
 from .errors import CommandError
@@ -199,11 +200,7 @@ def load_onnx(blob, names, seconds):
     try:
         graph = Graph(net, Limits(bytes=MOST_BYTES, seconds=seconds))
     except EngineError as error:
-        if "ONNX" in RUNTIMES:
-            return RUNTIMES["ONNX"].load(blob, seconds)
-        log.warning("an ONNX model the engine does not run: %s; --backends onnx lets onnxruntime "
-                    'run it (pip install "respnet[onnx]")', error)
-        raise CommandError(NOT_LOADED) from None
+        return elsewhere("ONNX", f"that the engine does not run: {error}", blob, names, seconds)
     inputs, outputs = onnx_slots(graph.inputs), onnx_slots(graph.outputs)
     try:
         return layers(graph, *to_spec(graph), graph.inputs)
@@ -225,11 +222,16 @@ def load_tf(blob, names, seconds):
     """A frozen GraphDef between the nodes the client named: as a network of our layers where it is
     one, node by node where it is not."""
     limits = Limits(bytes=MOST_BYTES, seconds=seconds)
-    graph = tf.Graph.load(blob, *names, limits)
     try:
+        graph = tf.Graph.load(blob, *names, limits)
         runnable = layers(graph, *translate.to_spec(graph))
     except NotPlain:
         runnable = OnnxGraph(graph, onnx_slots(graph.inputs), onnx_slots(graph.outputs))
+    except EngineError:
+        if "TF" not in RUNTIMES:
+            raise
+        allowed.check_file(blob, limits)  # before TensorFlow is even started
+        runnable = RUNTIMES["TF"].load(blob, names, seconds)
     runnable.batch_error = BATCH_TF
     return runnable
 
@@ -238,33 +240,32 @@ def onnx_slots(found):
     return tuple(Slot(one.name, NAMES.get(one.dtype, ""), one.shape) for one in found)
 
 
-def load_torch(blob, names, seconds):
-    """A TorchScript archive, by torch in a child if that is switched on."""
-    if "TORCH" not in RUNTIMES:
-        log.warning('a model of TORCH: --backends torch lets torch run it (pip install '
-                    '"respnet[torch]")')
-        raise CommandError(NOT_LOADED)
-    return RUNTIMES["TORCH"].load(blob, seconds)
+def elsewhere(backend, why, blob, names, seconds):
+    """A model by the backend's own runtime in a child, if that is switched on."""
+    if backend in RUNTIMES:
+        return RUNTIMES[backend].load(blob, names, seconds)
+    word = backend.lower()
+    log.warning('a model of %s %s; --backends %s lets its runtime run it (pip install '
+                '"respnet[%s]")', backend, why, word, word)
+    raise CommandError(NOT_LOADED) from None
 
 
 RUNTIMES = {}  # those switched on in this process: backend -> ai_child.Runtime
-BACKENDS = {"RESPNET": load_respnet, "ONNX": load_onnx, "TF": load_tf, "TFLITE": None,
-            "TORCH": load_torch}
+FOREIGN = "that the engine does not read"
+BACKENDS = {"RESPNET": load_respnet, "ONNX": load_onnx, "TF": load_tf,
+            "TFLITE": partial(elsewhere, "TFLITE", FOREIGN),
+            "TORCH": partial(elsewhere, "TORCH", FOREIGN)}
 
 
 def load(options, blob, seconds):
     """The Runnable of a blob for options (``ai_model.Options``), or CommandError."""
     if options.device.upper().startswith("GPU"):
         raise CommandError(NO_GPU_ONNX if options.backend == "ONNX" else NO_GPU)
-    loader = BACKENDS[options.backend]
-    if loader is None:
-        log.warning("there is no backend %s", options.backend)
-        raise CommandError(NOT_LOADED)
+    names = options.inputs, options.outputs
     try:
-        runnable = loader(blob, (options.inputs, options.outputs), seconds)
+        return BACKENDS[options.backend](blob, names, seconds)
     except Exception as error:
         raise refusal(error) from None
-    return runnable
 
 
 def refusal(error):

@@ -1,10 +1,11 @@
 """Other runtimes, each in a child of its own: started at its first use, killed when it is late.
 
     runtime = Runtime("ONNX", limit)
-    runnable = runtime.load(blob, seconds)
+    runnable = runtime.load(blob, names, seconds)
 
 A run of a child that dies or takes too long is answered with an error; the next one starts another
-child and loads its model again. A child does one thing at a time.
+child and loads its model again. A child does one thing at a time; a script in it
+(``ai_child_script``) may ask for a model to be run meanwhile.
 """
 
 import json
@@ -16,7 +17,7 @@ import time
 import weakref
 from collections import deque
 from itertools import count
-from threading import Lock
+from threading import RLock
 
 from .ai_backends import NOT_LOADED, SHOWN, Runnable, Slot, TooLong
 from .ai_tensor import MOST_DIMS, TYPES
@@ -35,14 +36,15 @@ class Runtime:
     """The child of one backend. limit: bytes of memory it may take for models and runs."""
 
     def __init__(self, backend, limit):
-        self.backend, self.limit, self.lock = backend, limit, Lock()
+        self.backend, self.limit, self.lock = backend, limit, RLock()
         self.process = self.channel = None
         self.life, self.version, self.closed = 0, "", False  # life: counts the children
         self.numbers, self.gone = count(1), deque()  # of models; of those nobody has any more
 
-    def load(self, blob, seconds):
-        """The Runnable of a blob. CommandError."""
-        return ChildModel(self, blob, seconds)
+    def load(self, blob, names, seconds):
+        """The Runnable of a blob; names: of its inputs and outputs, for backends that are told
+        them. CommandError."""
+        return ChildModel(self, blob, names, seconds)
 
     def close(self):
         """Kill the child, whatever it does."""
@@ -69,7 +71,7 @@ class Runtime:
                 env=ENVIRONMENT, cwd="/", start_new_session=True)
         self.channel, self.life = Channel(ours), self.life + 1
         self.gone.clear()
-        frame = self.answer((READY, ABSENT), START)
+        frame = self.answer((READY, ABSENT), START, time.monotonic() + START)
         if frame.kind == ABSENT:
             self.kill()
             extra = self.backend.lower()
@@ -78,20 +80,22 @@ class Runtime:
             raise CommandError(NOT_LOADED)
         self.version = clean(frame.body)
 
-    def ask(self, kind, wanted, number, body, parts, seconds):
-        """The frame a request is answered with. CommandError."""
+    def ask(self, kind, wanted, number, body, parts, seconds, until=None):
+        """The frame a request is answered with, of one of the kinds ``wanted``; until: monotonic,
+        the end of ``seconds`` that began earlier. CommandError."""
+        until = until or time.monotonic() + seconds
         try:
-            self.channel.until = time.monotonic() + seconds
+            self.channel.until = until
             while self.gone:
                 self.channel.send(DROP, self.gone.popleft())
             self.channel.send(kind, number, body, parts, seconds)
         except (OSError, ValueError) as error:
             raise self.lost(error, seconds) from None
-        return self.answer((wanted,), seconds)
+        return self.answer(wanted, seconds, until)
 
-    def answer(self, wanted, seconds):
+    def answer(self, wanted, seconds, until):
         try:
-            self.channel.until = time.monotonic() + seconds
+            self.channel.until = until
             frame = self.channel.receive()
             if frame.kind == FAILED:
                 raise CommandError("ERR " + clean(frame.body))
@@ -118,36 +122,46 @@ class Runtime:
         self.process = None
 
 
-class ChildModel(Runnable):
-    """A model in a child; the blob is kept for the next child."""
+class Held:
+    """What a child holds under a number; it is kept here for the next child. kind, body, parts: of
+    the frame that loads it."""
 
-    def __init__(self, runtime, blob, seconds):
-        super().__init__()
-        self.runtime, self.blob, self.seconds = runtime, blob, seconds
-        self.number, self.life, self.nbytes = next(runtime.numbers), 0, 2 * len(blob)
-        with runtime.lock:
-            slots = self.enter()
-        self.inputs, self.outputs = slots
+    def __init__(self, runtime, kind, body, parts):
+        self.runtime, self.frame = runtime, (body, parts)
+        self.kind, self.number, self.life = kind, next(runtime.numbers), 0
         weakref.finalize(self, runtime.gone.append, self.number)
 
-    def enter(self):
-        """Load it into the present child -> (inputs, outputs), or None: it is there."""
+    def enter(self, seconds):
+        """With the lock: load it into the present child -> the frame it is answered with, or None:
+        it is there."""
         life = self.runtime.ready()
         if self.life == life:
             return None
-        frame = self.runtime.ask(LOAD, LOADED, self.number, b"", [self.blob], self.seconds)
+        frame = self.runtime.ask(self.kind, (LOADED,), self.number, *self.frame, seconds)
         self.life = life
-        try:
-            told = json.loads(frame.body)
-            return tuple(slots_of(told[name]) for name in ("inputs", "outputs"))
-        except (KeyError, TypeError, ValueError, RecursionError) as error:
-            raise self.runtime.lost(error, self.seconds) from None
+        return frame
+
+
+class ChildModel(Runnable):
+    """A model in a child."""
+
+    def __init__(self, runtime, blob, names, seconds):
+        super().__init__()
+        self.runtime, self.seconds, self.nbytes = runtime, seconds, 2 * len(blob)
+        self.held = Held(runtime, LOAD, json.dumps(names).encode(), [blob])
+        with runtime.lock:
+            frame = self.held.enter(seconds)
+            try:
+                told = json.loads(frame.body)
+                self.inputs, self.outputs = (slots_of(told[name]) for name in ("inputs", "outputs"))
+            except (KeyError, TypeError, ValueError, RecursionError) as error:
+                raise runtime.lost(error, seconds) from None
 
     def run(self, arrays):
         body, parts = pack(arrays)
         with self.runtime.lock:
-            self.enter()
-            frame = self.runtime.ask(RUN, RESULT, self.number, body, parts, self.seconds)
+            self.held.enter(self.seconds)
+            frame = self.runtime.ask(RUN, (RESULT,), self.held.number, body, parts, self.seconds)
         results = unpack(frame)
         if len(results) != len(self.outputs):
             raise CommandError(f"ERR the model gave {len(results)} outputs, it has "

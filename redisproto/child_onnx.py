@@ -14,7 +14,7 @@ TYPES = {"float": "FLOAT", "double": "DOUBLE", "string": "STRING",
 class Model:
     """One session, on one thread. inputs, outputs: (name, type, shape)."""
 
-    def __init__(self, blob):
+    def __init__(self, blob, *_):
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         options.log_severity_level = 4

@@ -8,10 +8,17 @@ import torch
 VERSION = torch.__version__
 
 
+def scripts():
+    """The class of scripts; it takes a while to be there, and models do not need it."""
+    from .child_torch_script import Script
+
+    return Script
+
+
 class Model:
     """One module, on one thread. inputs, outputs: (name, type, shape); outputs have no names."""
 
-    def __init__(self, blob):
+    def __init__(self, blob, *_):
         self.module = torch.jit.load(io.BytesIO(blob), map_location="cpu").eval()
         schema = self.module.forward.schema
         self.inputs = [(one.name, "", None) for one in schema.arguments[1:]]

@@ -19,6 +19,7 @@ from .ai_tensor import MOST_BYTES, TensorValue
 from .errors import CommandError
 
 READY, FAILED, ABSENT, LOAD, RUN, DROP, LOADED, RESULT = range(8)
+SCRIPT, CALL, ASK, ANSWER = range(8, 12)  # a script: load it, call a function; it asks the server
 HEAD = struct.Struct("<BIIQd")
 COUNT, LENGTHS = struct.Struct("<H"), struct.Struct("<IQ")
 MOST_BODY = 1 << 20

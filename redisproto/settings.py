@@ -188,7 +188,7 @@ SETTINGS = [
     Setting("model-execution-timeout", "integer", "5000", "milliseconds an ONNX graph may run",
             runtime=True, low=1000, high=2**31 - 1),
     Setting("backends", "some", "", "other runtimes that may run models, each in a process of its "
-            "own: onnx,torch", words=("onnx", "torch")),
+            "own: onnx,tf,tflite,torch", words=("onnx", "tf", "tflite", "torch")),
     Setting("backend-memory-limit", "memory", "2gb", "bytes such a process may take besides its "
             "runtime", low=64 * MB, high=2**62),
     # watching

@@ -1,60 +1,25 @@
 """Other runtimes in a child: switched on, killed in mid-run, late, too large, never without."""
 
-import io
 import os
 import signal
 import threading
 import time
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
 
 import numpy as np
 import pytest
 from ai_models import execute, got, put, said
 
-onnx = pytest.importorskip("onnx", reason="onnx is in the test extra")
-onnxruntime = pytest.importorskip("onnxruntime", reason="onnxruntime is in the test extra")
-from onnx import TensorProto, helper, numpy_helper  # noqa: E402
+pytest.importorskip("onnx", reason="onnx is in the test extra")
+from runtime_models import ROWS, X, each, need  # noqa: E402
 
 from respnet.redisproto.child_wire import RUN, Frame, pack, unpack  # noqa: E402
 from respnet.redisproto.errors import CommandError  # noqa: E402
 
 NOT_LOADED = "ERR Could not load backend"
 ENDED = "ERR the runtime ended while the model was in it"
-X = np.array([3, 1, 3, 2], "f4")
-
-
-def model(nodes, constants=(), shape=("n",)):
-    """A graph from x to y that our engine does not run: there is a Unique in it."""
-    nodes = [helper.make_node("Unique", ["x"], ["u"]), *nodes]
-    made = helper.make_graph(
-        nodes, "g", [helper.make_tensor_value_info("x", TensorProto.FLOAT, shape)],
-        [helper.make_empty_tensor_value_info("y")],
-        [numpy_helper.from_array(array, name) for name, array in constants])
-    imports = [helper.make_opsetid("", 17)]
-    return helper.make_model(made, opset_imports=imports, ir_version=8).SerializeToString()
-
-
-UNIQUE = model([helper.make_node("Identity", ["u"], ["y"])])
-SQUARE = model([helper.make_node("Reshape", ["x", "column"], ["c"]),
-                helper.make_node("Mul", ["c", "x"], ["m"]),
-                helper.make_node("ReduceSum", ["m"], ["y"], keepdims=0)],
-               [("column", np.array([-1, 1]))])
-
-
-def endless():
-    body = helper.make_graph(
-        [helper.make_node("Identity", ["go"], ["on"]), helper.make_node("Neg", ["v"], ["w"])],
-        "body",
-        [helper.make_tensor_value_info("i", TensorProto.INT64, ()),
-         helper.make_tensor_value_info("go", TensorProto.BOOL, ()),
-         helper.make_tensor_value_info("v", TensorProto.FLOAT, None)],
-        [helper.make_tensor_value_info("on", TensorProto.BOOL, ()),
-         helper.make_tensor_value_info("w", TensorProto.FLOAT, None)])
-    return model([helper.make_node("Loop", ["", "c", "u"], ["y"], body=body)],
-                 [("c", np.array(True))])
-
-
-def store(client, key, blob, backend="ONNX"):
-    assert client.execute_command("AI.MODELSTORE", key, backend, "CPU", "BLOB", blob) == b"OK"
+WHEELS = {"tensorflow": ("tensorflow", "tensorflow-cpu"), "ai_edge_litert": ("ai-edge-litert",)}
 
 
 def run(key):
@@ -63,8 +28,7 @@ def run(key):
 
 def children(server):
     """Process ids of the children of the server."""
-    with open(f"/proc/{server.process.pid}/task/{server.process.pid}/children") as file:
-        own = file.read().split()
+    own = []
     for task in os.listdir(f"/proc/{server.process.pid}/task"):
         with open(f"/proc/{server.process.pid}/task/{task}/children") as file:
             own += file.read().split()
@@ -72,18 +36,47 @@ def children(server):
 
 
 @pytest.fixture
-def started(serve):
+def started(serve, row):
     """(server, client) with the tensor x and the model m in a child."""
-    server = serve(backends="onnx", model_execution_timeout=2000, backend_memory_limit="256mb")
+    need(row.package)
+    server = serve(backends=row.backend.lower(), model_execution_timeout=2000,
+                   backend_memory_limit="256mb")
     client = server.redis(protocol=2)
     put(client, "x", X)
-    store(client, "m", UNIQUE)
+    row.store(client, "m", row.plain())
     return server, client
 
 
-def test_without_the_setting_nothing_is_started(server, resp2):
-    assert said(resp2, "AI.MODELSTORE", "m", "ONNX", "CPU", "BLOB", UNIQUE) == NOT_LOADED
-    assert children(server) == [] and "--backends onnx" in server.log
+def check_plain(client, row):
+    execute(client, "m", ["x"], ["y"])
+    assert tuple(got(client, "y").tolist()) == row.result
+
+
+@pytest.mark.parametrize("row", [row for row in ROWS if row.backend != "TF"],
+                         ids=lambda row: row.backend.lower())
+def test_without_the_setting_nothing_is_started(server, resp2, row):
+    need(row.package)
+    assert row.refused(resp2, "m", row.plain()) == NOT_LOADED
+    word = row.backend.lower()
+    assert children(server) == [] and f"--backends {word}" in server.log
+    assert f'"respnet[{word}]"' in server.log
+
+
+def test_without_the_setting_a_graph_is_refused_by_the_engine(server, resp2):
+    row = next(one for one in ROWS if one.backend == "TF")
+    assert row.refused(resp2, "m", row.plain()) == (
+        "ERR node 'u' (MulNoNan): this operator is not supported")
+    assert children(server) == []
+
+
+@each
+def test_a_runtime_that_is_missing(serve, row):
+    if find_spec(row.package) is not None:
+        pytest.skip(f"{row.package} is there")
+    server = serve(backends=row.backend.lower())
+    blob = b"anything" if row.backend in ("TORCH", "TFLITE") else row.plain()
+    assert row.refused(server.redis(), "m", blob) == NOT_LOADED
+    assert f'its runtime is missing: pip install "respnet[{row.backend.lower()}]"' in server.log
 
 
 def test_more_tensors_than_a_frame_holds_are_refused_before_they_are_sent():
@@ -102,69 +95,81 @@ def test_a_frame_that_lies_is_refused():
         unpack(Frame(RUN, 1, body, b"".join(parts)[:-1], 1.0))
 
 
-def test_a_model_our_engine_does_not_run(started):
+@each
+def test_a_model_our_engine_does_not_run(started, row):
     server, client = started
     for _ in range(3):
-        execute(client, "m", ["x"], ["y"])
-        assert got(client, "y").tolist() == [1, 2, 3]
+        check_plain(client, row)
     big = np.arange(1_000_000, dtype="f4")
     put(client, "x", big)
     execute(client, "m", ["x"], ["y"])
-    assert (got(client, "y") == big).all()
-    assert client.execute_command("AI.MODELGET", "m", "SIGNATURE")[1] == [[b"x", b"FLOAT", [-1]]]
-    version = client.info("modules")["ai_onnxruntime_version"]
-    assert str(version) == onnxruntime.__version__
+    assert (np.abs(got(client, "y")) == big).all()
+    wheels = WHEELS.get(row.package, (row.package,))
+    shown = str(client.info("modules")[f"ai_{row.info}_version"])
+    assert shown.partition("+")[0] in {found(wheel) for wheel in wheels}
     assert len(children(server)) == 1
 
 
-def test_what_the_runtime_refuses(started):
-    _, client = started
-    put(client, "x", np.ones((2, 2), "f4"))
-    error = said(client, *run("m"))
-    assert error.startswith("ERR Invalid rank for input: x") and "ONNXRuntimeError" not in error
-    put(client, "x", X)
-    execute(client, "m", ["x"], ["y"])
+def found(wheel):
+    try:
+        return version(wheel).partition("+")[0]
+    except PackageNotFoundError:
+        return None
 
 
-def test_a_child_that_is_killed_in_mid_run(started):
+@each
+def test_a_child_that_is_killed_in_mid_run(started, row):
     server, client = started
-    store(client, "e", endless())
+    row.store(client, "e", row.endless())
     (child,) = children(server)
+    put(client, "x", X[:1])
     threading.Timer(0.5, os.kill, (child, signal.SIGKILL)).start()
     assert said(client, *run("e")) == ENDED
-    execute(client, "m", ["x"], ["y"])
-    assert got(client, "y").tolist() == [1, 2, 3]
+    put(client, "x", X)
+    check_plain(client, row)
     assert children(server) != [child] and len(children(server)) == 1
 
 
-def test_a_run_without_end(started):
+@each
+def test_a_run_without_end(started, row):
     server, client = started
-    store(client, "e", endless())
+    row.store(client, "e", row.endless())
+    put(client, "x", X[:1])
     other = server.redis()
     pings = []
     thread = threading.Timer(0.3, lambda: pings.append(other.ping()))
     thread.start()
-    start = time.monotonic()
     assert said(client, *run("e")) == "ERR more than 2.0 seconds"
-    assert time.monotonic() - start < 15 and pings == [True]
-    execute(client, "m", ["x"], ["y"])
-    assert got(client, "y").tolist() == [1, 2, 3]
+    assert pings == [True]
+    put(client, "x", X)
+    check_plain(client, row)
 
 
-def test_more_memory_than_it_may_have(started):
-    server, client = started
-    store(client, "q", SQUARE)
+@each
+def test_more_memory_than_it_may_have(started, row):
+    _, client = started
+    row.store(client, "q", row.outer())
     execute(client, "q", ["x"], ["y"])
-    assert got(client, "y") == 81
-    put(client, "x", np.ones(20_000, "f4"))  # squared: 1.6 GB
+    assert got(client, "y").sum() == 81
+    put(client, "x", np.ones(20_000, "f4"))  # each with each: 1.6 GB
     error = said(client, *run("q"))
     assert error == ENDED or "memory" in error or "allocate" in error
     put(client, "x", X)
     execute(client, "q", ["x"], ["y"])
-    assert got(client, "y") == 81
+    assert got(client, "y").sum() == 81
 
 
-def test_the_child_ends_with_the_server(started):
+@each
+def test_bytes_that_are_no_model(started, row):
+    _, client = started
+    for blob in (b"nonsense", b"", row.plain()[:-20], b"\xff" * 1000):
+        error = row.refused(client, "n", blob)
+        assert error.startswith("ERR ") and "/" not in error and len(error) < 410
+    check_plain(client, row)
+
+
+@each
+def test_the_child_ends_with_the_server(started, row):
     server, client = started
     (child,) = children(server)
     server.end()
@@ -175,73 +180,13 @@ def test_the_child_ends_with_the_server(started):
     assert not os.path.exists(f"/proc/{child}")
 
 
-def test_a_stored_model_is_loaded_again_after_a_restart(serve):
-    server = serve(backends="onnx,torch", appendfsync="always")
+@each
+def test_a_stored_model_is_loaded_again_after_a_restart(serve, row):
+    need(row.package)
+    server = serve(backends=row.backend.lower(), appendfsync="always")
     client = server.redis(protocol=2)
-    store(client, "m", UNIQUE)
+    row.store(client, "m", row.plain())
     put(client, "x", X)
     server.end(signal.SIGKILL)
     server.start()
-    client = server.redis(protocol=2)
-    execute(client, "m", ["x"], ["y"])
-    assert got(client, "y").tolist() == [1, 2, 3]
-
-
-@pytest.mark.parametrize("shape", [[10**12], [10**6, 10**6, 10**7], [3 * 10**8]])
-def test_a_bomb_of_zeros(started, shape):
-    _, client = started
-    store(client, "z", model([helper.make_node("ConstantOfShape", ["n"], ["y"])],
-                             [("n", np.array(shape))]))
-    error = said(client, *run("z"))
-    assert "/" not in error and "::" not in error and "\n" not in error and len(error) < 410
-    execute(client, "m", ["x"], ["y"])
-
-
-@pytest.fixture
-def torch():
-    return pytest.importorskip("torch", reason="torch is an extra")
-
-
-def archive(torch, module):
-    file = io.BytesIO()
-    torch.jit.save(torch.jit.script(module), file)
-    return file.getvalue()
-
-
-def test_a_model_that_makes_a_file(serve, torch, tmp_path):
-    class Writes(torch.nn.Module):
-        def __init__(self, path: str):
-            super().__init__()
-            self.path = path
-
-        def forward(self, x):
-            return x + torch.from_file(self.path, shared=True, size=4)
-
-    blob = archive(torch, Writes(str(tmp_path / "marker")))
-    server = serve(backends="torch")
-    client = server.redis(protocol=2)
-    store(client, "t", blob, "TORCH")
-    put(client, "x", X)
-    error = said(client, *run("t"))
-    assert "Too many open files" in error and str(tmp_path) not in error
-    assert list(tmp_path.iterdir()) == [] and client.exists("y") == 0
-
-
-def test_torchscript(serve, torch):
-    class Both(torch.nn.Module):
-        def forward(self, x, y):
-            return x + y, (x * y).sum()
-
-    server = serve(backends="torch")
-    client = server.redis(protocol=2)
-    store(client, "t", archive(torch, Both()), "TORCH")
-    put(client, "a", X)
-    for _ in range(4):  # torch compiles at the second and third
-        execute(client, "t", ["a", "a"], ["sum", "total"])
-        assert got(client, "sum").tolist() == (X + X).tolist()
-    assert got(client, "total").shape == () and got(client, "total") == 23
-    put(client, "b", np.ones(3, "f4"))
-    error = said(client, "AI.MODELEXECUTE", "t", "INPUTS", 2, "a", "b", "OUTPUTS", 2, "u", "v")
-    assert error == ("ERR The size of tensor a (4) must match the size of tensor b (3) at "
-                     "non-singleton dimension 0")
-    assert said(client, "AI.MODELSTORE", "u", "TORCH", "CPU", "BLOB", b"nonsense").startswith("ERR")
+    check_plain(server.redis(protocol=2), row)

@@ -14,6 +14,7 @@ DTYPES = {"float32": 1, "float64": 2, "int32": 3, "object": 7, "int64": 9, "bool
 
 def attribute(value):
     """Attr bytes of a plain value; a str is the name of a function, a dtype itself is a type."""
+    from respnet.engine.onnx import wire
     from respnet.engine.tf.proto import encode
 
     if isinstance(value, np.ndarray):
@@ -22,6 +23,9 @@ def attribute(value):
         return encode("Attr", type=DTYPES[value.name])
     if isinstance(value, str):
         return encode("Attr", func=encode("Call", name=value))
+    if isinstance(value, list) and value and isinstance(value[0], str):
+        calls = [wire.block(9, encode("Call", name=one)) for one in value]
+        return wire.block(1, b"".join(calls))  # the program never reads such a list
     if isinstance(value, list):
         kind = "type" if value and isinstance(value[0], np.dtype) else "i"
         items = [DTYPES[v.name] for v in value] if kind == "type" else value

@@ -21,7 +21,8 @@ NO_STATS = "ERR cannot find run info for key"
 UNSUPPORTED = "ERR unsupported subcommand"
 CHUNK = "ERR MODEL_CHUNK_SIZE: invalid chunk size"
 NOT_LOADED = "ERR error loading backend"
-RUNTIMES = {"TF": "TensorFlow", "ONNX": "onnxruntime", "TORCH": "Torch"}  # as INFO names them
+RUNTIMES = {"TF": "TensorFlow", "TFLITE": "TensorFlow_Lite", "ONNX": "onnxruntime",
+            "TORCH": "Torch"}  # as INFO names them
 
 
 @rows.command("ai.info", key(), Raw("[RESETSTAT]"), flags="readonly",
