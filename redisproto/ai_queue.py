@@ -17,8 +17,11 @@ from itertools import islice
 from queue import SimpleQueue
 from weakref import WeakKeyDictionary
 
+from respnet.engine.script import Script
+
 from .ai_backends import RUNTIMES, TooLong, refusal
 from .ai_child import Runtime
+from .ai_child_script import ChildScript
 from .ai_model import NetworkModel
 from .errors import CommandError
 
@@ -255,6 +258,12 @@ class Executor:
     def seconds(self):
         """How long an ONNX graph may run, or a model be loaded."""
         return self.server.config["model-execution-timeout"] / 1000
+
+    def compile_script(self, source):
+        """What runs a script of this text. EngineError or CommandError."""
+        if self.server.config["scripts"] == "torch":
+            return ChildScript.of(source, self.seconds)
+        return Script.of(source)
 
     def submit(self, run):
         """Queue a run; a small one is done when this returns. CommandError."""

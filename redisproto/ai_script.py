@@ -2,7 +2,8 @@
 
 A script never changes: another SCRIPTSTORE puts a new one, runs that began hold the old one. What
 is kept is the source. It is compiled when it is stored and when the store is read, by
-``respnet.engine.script``: nothing of it is handed to Python to run.
+``respnet.engine.script``: nothing of it is handed to Python to run. One that torch compiled
+(``ai_child_script``) stays with torch; of it the functions are kept too.
 
     ScriptRun(host, script, function, order, tensors, done, deadline)
 """
@@ -16,6 +17,7 @@ import numpy as np
 from respnet.engine.errors import EngineError
 from respnet.engine.script import Kind, Limits, Script
 
+from .ai_child_script import ChildScript
 from .ai_model import raw
 from .ai_queue import TIMED_OUT, Run
 from .ai_stats import RunStats
@@ -61,11 +63,12 @@ class ScriptValue(Value):
         self.options, self.source, self.compiled, self.stats = options, source, compiled, None
 
     @classmethod
-    def build(cls, options, source):
-        """A script of bytes from outside; CommandError if it or an entry point is refused."""
+    def build(cls, options, source, compile_script=Script.of):
+        """A script of bytes from outside; CommandError if it or an entry point is refused.
+        compile_script: text -> Script or ChildScript."""
         try:
             text = source.decode()
-            compiled = Script.of(text)
+            compiled = compile_script(text)
         except UnicodeDecodeError:
             raise CommandError("ERR the source of a script is text in UTF-8") from None
         except EngineError as error:
@@ -90,6 +93,8 @@ class ScriptValue(Value):
 
     def dump(self):
         described = {"format": FORMAT, "options": asdict(self.options), "source": self.source}
+        if isinstance(self.compiled, ChildScript):
+            described["functions"] = self.compiled.described
         return b"", split(json.dumps(described).encode())
 
     @classmethod
@@ -101,7 +106,7 @@ class ScriptValue(Value):
             options = described["options"]
             options = ScriptOptions(options["device"], options["tag"],
                                     tuple(options["entry_points"]))
-            return cls(options, described["source"], compile_again(described["source"]))
+            return cls(options, described["source"], compile_again(described))
         except (AttributeError, KeyError, TypeError) as error:
             raise ValueError(f"a stored script cannot be read: {error!r}") from None
 
@@ -117,10 +122,13 @@ class ScriptValue(Value):
             self.stats.drop()
 
 
-def compile_again(source):
-    """A Script; None, and a line in the log, if this version refuses what another took."""
+def compile_again(described):
+    """A Script, or a ChildScript that is compiled by its first run; None, and a line in the log, if
+    this version refuses what another took."""
+    if "functions" in described:
+        return ChildScript(described["source"], described["functions"])
     try:
-        return Script.of(source)
+        return Script.of(described["source"])
     except EngineError as error:
         log.error("a stored script cannot be compiled: %s", error)
         return None

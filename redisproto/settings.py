@@ -189,6 +189,8 @@ SETTINGS = [
             runtime=True, low=1000, high=2**31 - 1),
     Setting("backends", "some", "", "other runtimes that may run models, each in a process of its "
             "own: onnx,tf,tflite,torch", words=("onnx", "tf", "tflite", "torch")),
+    Setting("scripts", "choice", "respnet", "what compiles and runs scripts; torch: all of "
+            "TorchScript, in the process of backend torch", words=("respnet", "torch")),
     Setting("backend-memory-limit", "memory", "2gb", "bytes such a process may take besides its "
             "runtime", low=64 * MB, high=2**62),
     # watching

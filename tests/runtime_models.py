@@ -4,6 +4,7 @@ A row is (backend, package, name of its version in INFO). The models take x (N) 
 """
 
 import io
+import os
 from dataclasses import dataclass
 
 import numpy as np
@@ -166,6 +167,15 @@ def need(package):
 
     if find_spec(package) is None:
         pytest.skip(f"{package} is an extra")
+
+
+def children(server):
+    """Process ids of the children of the server."""
+    own = []
+    for task in os.listdir(f"/proc/{server.process.pid}/task"):
+        with open(f"/proc/{server.process.pid}/task/{task}/children") as file:
+            own += file.read().split()
+    return sorted(set(map(int, own)))
 
 
 each = pytest.mark.parametrize("row", ROWS, ids=lambda row: row.backend.lower())

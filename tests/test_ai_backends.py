@@ -12,7 +12,7 @@ import pytest
 from ai_models import execute, got, put, said
 
 pytest.importorskip("onnx", reason="onnx is in the test extra")
-from runtime_models import ROWS, X, each, need  # noqa: E402
+from runtime_models import ROWS, X, children, each, need  # noqa: E402
 
 from respnet.redisproto.child_wire import RUN, Frame, pack, unpack  # noqa: E402
 from respnet.redisproto.errors import CommandError  # noqa: E402
@@ -24,15 +24,6 @@ WHEELS = {"tensorflow": ("tensorflow", "tensorflow-cpu"), "ai_edge_litert": ("ai
 
 def run(key):
     return "AI.MODELEXECUTE", key, "INPUTS", 1, "x", "OUTPUTS", 1, "y"
-
-
-def children(server):
-    """Process ids of the children of the server."""
-    own = []
-    for task in os.listdir(f"/proc/{server.process.pid}/task"):
-        with open(f"/proc/{server.process.pid}/task/{task}/children") as file:
-            own += file.read().split()
-    return sorted(set(map(int, own)))
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from ai_models import execute, got, put, said
 onnx = pytest.importorskip("onnx", reason="onnx is in the test extra")
 from onnx import helper  # noqa: E402
 from runtime_models import (  # noqa: E402
-    F4, ROWS, X, archive, need, onnx_model, onnx_plain)
+    F4, ROWS, X, archive, children, need, onnx_model, onnx_plain)
 
 from respnet.redisproto.ai_child import Runtime  # noqa: E402
 from respnet.redisproto.errors import CommandError  # noqa: E402
@@ -209,8 +209,7 @@ def test_the_server_refuses_them_before_tensorflow_starts(serve, tmp_path):
                               "n", "ReadFile")):
         assert row.refused(client, "m", blob) == (
             f"ERR node {name!r} ({kind}): TensorFlow may not run this operator here")
-    with open(f"/proc/{server.process.pid}/task/{server.process.pid}/children") as file:
-        assert file.read() == ""
+    assert children(server) == []
     assert [one.name for one in tmp_path.iterdir()] == ["secret"]
 
 

@@ -30,10 +30,10 @@ def note(tensors: List[Tensor], keys: List[str], args: List[str]):
     redis.execute("SET", keys[0], args[0])
     redis.execute("RPUSH", keys[1], args)
     found = redis.asList(redis.execute("LRANGE", keys[1], 0, -1))
-    return torch.tensor([int(one) for one in found])
+    return torch.tensor([int(str(one)) for one in found])
 
 def wait(tensors: List[Tensor], keys: List[str], args: List[str]):
-    while redis.execute("EXISTS", keys[0]) == 0:
+    while str(redis.execute("EXISTS", keys[0])) == "0":
         pass
     return tensors
 

@@ -42,7 +42,7 @@ def store(session, request, read):
     """Compile a script in a thread and put it; within MULTI now, for EXEC answers at once."""
     executor, number = executor_of(session.server), session.db
     check_kind(database(session), request.key)
-    work = partial(ScriptValue.build, *read(request.argv))
+    work = partial(ScriptValue.build, *read(request.argv), executor.compile_script)
     if session.server.keyspace.atomic:
         return put(executor, number, request.key, work())
     reply = Deferred()

@@ -52,7 +52,7 @@ def restore(session, request):
     if request.ttl:
         expire_ms = request.ttl + (0 if request.absttl else db.space.now())
     server, number, name = session.server, session.db, request.key
-    payload, seconds = request.serialized_value, executor_of(server).seconds
+    payload, executor = request.serialized_value, executor_of(server)
 
     def done(value):
         if name in server.keyspace[number] and not request.replace:
@@ -61,10 +61,10 @@ def restore(session, request):
         return OK
 
     quick = payload[:1] != MODULE and len(payload) < LONG
-    return apart(session, quick, lambda: decode(payload, seconds), done)
+    return apart(session, quick, lambda: decode(payload, executor), done)
 
 
-def decode(payload, seconds):
+def decode(payload, executor):
     """The value of a payload. Models are loaded and scripts compiled, which may take long."""
     reader = rdb.opened(payload)
     kind = reader.byte()
@@ -75,9 +75,9 @@ def decode(payload, seconds):
     name, found = ai_rdb.read(reader)
     reader.done()
     if name == "AI__MODEL":
-        return ModelValue.build(*found, seconds)
+        return ModelValue.build(*found, executor.seconds)
     if name == "AI_SCRIPT":
-        return ScriptValue.build(*found)
+        return ScriptValue.build(*found, executor.compile_script)
     return found
 
 
