@@ -43,7 +43,7 @@ RESPNET_INLINE void gru_cell(const gru_sequence<R> &q, const A &act, int64_t b, 
 }
 
 // One step of ROWS rows and one register of units, reset after the product.
-template <class R, class A, int ROWS>
+template <class R, class A, int ROWS, int JOINED>
 __attribute__((noinline)) void gru_tile(const gru_sequence<R> &job, const A &act, int64_t row,
                                         int64_t t, int64_t u, int64_t part) {
     typedef vec<R> V;
@@ -60,10 +60,10 @@ __attribute__((noinline)) void gru_tile(const gru_sequence<R> &job, const A &act
         c[i][3] = further[2];
     }
     if (q.x)
-        add_product<R, ROWS, 3, 2>(q.I, q.x + (row * q.T + t) * q.I, q.T * q.I,
+        add_product<R, ROWS, 3, 2, JOINED>(q.I, q.x + (row * q.T + t) * q.I, q.T * q.I,
                                    q.x_panels + u * q.I * 3,
                                    to_next_panel(row, q.turn + t, q.I * 3 * LANES<R>), c);
-    add_product<R, ROWS, 3, 3>(H, q.now + row * apart(H), apart(H), q.h_panels + u * H * 3,
+    add_product<R, ROWS, 3, 3, JOINED>(H, q.now + row * apart(H), apart(H), q.h_panels + u * H * 3,
                                to_next_panel(row, q.turn + t, H * 3 * LANES<R>), c);
     V sums[ROWS][4]; // in memory, so that c itself stays in registers
     memcpy(sums, c, sizeof c);
@@ -106,9 +106,10 @@ template <class R, class Step> static void gru_run(gru_sequence<R> q, Step step)
 template <class R, class A> static void gru_run_after(const gru_sequence<R> &all, const A &act) {
     gru_run(all, [&](const gru_sequence<R> &q, int64_t t) {
         each_register_in_turn<R>(q.turn + t, q.H, [&](int64_t u, int64_t part) {
-            row_blocks(q.rows, CELL_ROWS, [&](int64_t row, int rows) {
-                with_rows(rows, [&](auto n) {
-                    gru_tile<R, A, decltype(n)::value>(q, act, row, t, u, part);
+            with_joined<R>(part, [&](auto joined) {
+                with_tiles(q.rows, [&](int64_t row, auto rows) {
+                    gru_tile<R, A, decltype(rows)::value, decltype(joined)::value>(
+                        q, act, row, t, u, part);
                 });
             });
         });

@@ -2,7 +2,8 @@
 //
 // Gates are packed by panels of one register of units: [panel][k][gate][lanes], so a tile holds all
 // gates of a few rows and of LANES units, and the cell is computed from its registers. All gates
-// are summed over k in order, first of x, then of h, at every level.
+// are summed over k in order, first of x, then of h, at every level. Few units in the last panel
+// would leave most lanes empty: there one register holds several gates (joined).
 // States live in compact (B,H) scratch; rows are apart(H) numbers apart, which is never a
 // multiple of 4096 bytes: rows that far apart would all want the same lines of the cache.
 #pragma once
@@ -81,11 +82,29 @@ template <class R> int64_t gates_size(int64_t K, int64_t H, int64_t gates) {
     return K * gates * ((H + LANES<R> - 1) / LANES<R> * LANES<R>);
 }
 
+// Gates in one register of a panel of so many units; they lie LANES / joined apart.
+template <class R> RESPNET_INLINE int gates_joined(int64_t units) {
+    return units * 4 <= LANES<R> ? 4 : units * 2 <= LANES<R> ? 2 : 1;
+}
+template <class R, class F> RESPNET_INLINE void with_joined(int64_t units, F f) {
+    switch (gates_joined<R>(units)) {
+    case 1: return f(std::integral_constant<int, 1>());
+    case 2: return f(std::integral_constant<int, 2>());
+    case 4: return f(std::integral_constant<int, LANES<R> < 4 ? 1 : 4>());
+    }
+}
+
 template <class R> void pack_gates(const R *B, int64_t K, int64_t H, int64_t gates, R *out) {
     each_register<R>(H, [&](int64_t u, int64_t part) {
-        for (int64_t k = 0; k < K; k++)
-            for (int64_t g = 0; g < gates; g++, out += LANES<R>)
-                store(out, load_part<vec<R>>(B + (k * gates + g) * H + u, part));
+        const int64_t joined = gates_joined<R>(part), slot = LANES<R> / joined;
+        const int64_t width = (gates + joined - 1) / joined * LANES<R>;
+        for (int64_t k = 0; k < K; k++, out += width) {
+            if (joined > 1) memset(out, 0, width * sizeof(R));
+            for (int64_t g = 0; g < gates; g++) {
+                const vec<R> b = load_part<vec<R>>(B + (k * gates + g) * H + u, part);
+                store_part(out + g * slot, b, slot);
+            }
+        }
     });
 }
 
@@ -133,13 +152,48 @@ RESPNET_INLINE void multiply_gates_of_row(int64_t K, const R *a, const R *panel,
         c[0][g < GATES - 1 ? g : LAST] += (sum[0][g] + sum[1][g]) + (sum[2][g] + sum[3][g]);
 }
 
+// The sums of gates as registers of a joined panel, and back.
+template <class R, int ROWS, int GATES, int LAST, int JOINED>
+RESPNET_INLINE void join_gates(const vec<R> (&c)[ROWS][4], vec<R> (&joined)[ROWS][4]) {
+    constexpr int slot = LANES<R> / JOINED;
+    for (int i = 0; i < ROWS; i++) {
+        R near[5 * LANES<R>];
+        RESPNET_UNROLL for (int g = 0; g < GATES; g++)
+            store(near + g * slot, c[i][g < GATES - 1 ? g : LAST]);
+        RESPNET_UNROLL for (int r = 0; r * JOINED < GATES; r++)
+            joined[i][r] = load<vec<R>>(near + r * LANES<R>);
+    }
+}
+template <class R, int ROWS, int GATES, int LAST, int JOINED>
+RESPNET_INLINE void split_gates(const vec<R> (&joined)[ROWS][4], vec<R> (&c)[ROWS][4]) {
+    constexpr int slot = LANES<R> / JOINED;
+    for (int i = 0; i < ROWS; i++) {
+        R near[4 * LANES<R>];
+        RESPNET_UNROLL for (int r = 0; r * JOINED < GATES; r++)
+            store(near + r * LANES<R>, joined[i][r]);
+        RESPNET_UNROLL for (int g = 0; g < GATES; g++)
+            c[i][g < GATES - 1 ? g : LAST] = load_part<vec<R>>(near + g * slot, slot);
+    }
+}
+
 // next: numbers to the panel that is wanted after this one, or 0.
 template <class R, int ROWS, int GATES, int LAST>
-RESPNET_INLINE void add_product(int64_t K, const R *a, int64_t lda, const R *panel, int64_t next,
-                                vec<R> (&c)[ROWS][4]) {
+RESPNET_INLINE void add_gates(int64_t K, const R *a, int64_t lda, const R *panel, int64_t next,
+                              vec<R> (&c)[ROWS][4]) {
     if constexpr (ROWS == 1) multiply_gates_of_row<R, GATES, LAST>(K, a, panel, c);
     else if (next) multiply_gates<R, ROWS, GATES, LAST, true>(K, a, lda, panel, next, c);
     else multiply_gates<R, ROWS, GATES, LAST, false>(K, a, lda, panel, NEAR<R>, c);
+}
+
+template <class R, int ROWS, int GATES, int LAST, int JOINED>
+RESPNET_INLINE void add_product(int64_t K, const R *a, int64_t lda, const R *panel, int64_t next,
+                                vec<R> (&c)[ROWS][4]) {
+    if constexpr (JOINED == 1) return add_gates<R, ROWS, GATES, LAST>(K, a, lda, panel, next, c);
+    constexpr int registers = (GATES + JOINED - 1) / JOINED;
+    vec<R> joined[ROWS][4];
+    join_gates<R, ROWS, GATES, LAST, JOINED>(c, joined);
+    add_gates<R, ROWS, registers, registers - 1>(K, a, lda, panel, next, joined);
+    split_gates<R, ROWS, GATES, LAST, JOINED>(joined, c);
 }
 
 // Calls f with a number of rows as a type, 1 to CELL_ROWS.
@@ -152,6 +206,13 @@ template <class F> RESPNET_INLINE void with_rows(int rows, F f) {
     case 5: return f(std::integral_constant<int, CELL_ROWS < 5 ? 1 : 5>());
     case 6: return f(std::integral_constant<int, CELL_ROWS < 6 ? 1 : 6>());
     }
+}
+
+// Calls f(first row, rows as a type) for the tiles of so many rows.
+template <class F> RESPNET_INLINE void with_tiles(int64_t rows, F f) {
+    row_blocks(rows, CELL_ROWS, [&](int64_t row, int n) {
+        with_rows(n, [&](auto count) { f(row, count); });
+    });
 }
 
 // C (M,N) = act(C + A B + bias): B packed in panels, or wide for one row. bias may be null.
