@@ -30,7 +30,7 @@ FAST, SLOW = 1 / 4, 16  # what a multiplication of floats costs, and one of whol
 def make(budget, data, dtype=None):
     """Numbers, lists of numbers; floats are float32, whole numbers int64."""
     if isinstance(data, np.ndarray):
-        return tensor(data) if dtype is None else data.astype(dtype_of(dtype))
+        return np.array(tensor(data), dtype_of(dtype))
     found = list(_leaves(budget, data))
     if dtype is None:
         order = [of_number(one) for one in found]
