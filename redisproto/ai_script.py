@@ -193,7 +193,7 @@ class ScriptRun(Run):
     def __init__(self, host, script, function, order, tensors, done, deadline=None):
         super().__init__(script.options.queue, deadline)
         self.host, self.script, self.function, self.then = host, script, function, done
-        self.arguments = arguments(function, order, tensors)
+        self.arguments, self.tensors = arguments(function, order, tensors), tensors
         self.count = len(order.outputs)
 
     def work(self):

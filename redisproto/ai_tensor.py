@@ -37,14 +37,20 @@ NUL_INSIDE = "ERR C-string value contains null character"
 class TensorValue(Value):
     """dtype: a name of ``TYPES``; shape: a tuple of integers from 0; data: bytes that fit them."""
 
-    __slots__ = ("dtype", "shape", "data")
+    __slots__ = ("dtype", "shape", "data", "hooked")  # hooked: a Holding while runs hold it
 
     kind = 10
     type_name = "AI_TENSOR"
 
     def __init__(self, dtype, shape, data):
         self.id = self.generation = 0
-        self.dtype, self.shape, self.data = dtype, shape, data
+        self.dtype, self.shape, self.data, self.hooked = dtype, shape, data, False
+
+    def on_removed(self):
+        self.hooked.lost()
+
+    def on_moved(self, db, key):
+        self.hooked.place = db, key
 
     @classmethod
     def checked(cls, dtype, shape, data):

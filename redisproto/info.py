@@ -73,7 +73,8 @@ def clients(server):
 
 @section
 def memory(server):
-    used, space = server.keyspace.used, server.keyspace
+    space = server.keyspace
+    used = space.used + space.held
     server.stats.peak_memory = max(server.stats.peak_memory, used)
     return {
         "used_memory": used,

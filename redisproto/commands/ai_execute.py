@@ -57,7 +57,9 @@ def run(session, request, read):
     check_counts(model, order)
     tensors = [fetch_tensor(session, name) for name in order.inputs]
     results = Results(session.server, session.db, order.outputs)
-    executor.submit(ModelRun(executor, model, tensors, results.done, order.deadline))
+    started = ModelRun(executor, model, tensors, results.done, order.deadline)
+    started.place = session.db, order.inputs
+    executor.submit(started)
     return results.reply()
 
 

@@ -60,7 +60,8 @@ def store(session, name, options, words):
                 result = error
         reply.set(result)
 
-    executor.loader.submit(Call("", lambda: ModelValue.build(options, words, seconds), done))
+    size = sum(map(len, words))
+    executor.loader.submit(Call("", lambda: ModelValue.build(options, words, seconds), done, size))
     return reply
 
 

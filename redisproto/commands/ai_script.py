@@ -55,7 +55,7 @@ def store(session, request, read):
                 result = error
         reply.set(result)
 
-    executor.loader.submit(Call("", work, done))
+    executor.loader.submit(Call("", work, done, len(request.argv[-1])))
     return reply
 
 
@@ -151,6 +151,7 @@ def run(session, request, read):
     tensors = [fetch_tensor(session, name) for name in order.inputs]
     results = Results(session.server, session.db, order.outputs)
     host = ServerHost(session.server, session.db)
-    executor.submit(ScriptRun(host, script, function, order, tensors, results.done,
-                              order.deadline))
+    started = ScriptRun(host, script, function, order, tensors, results.done, order.deadline)
+    started.place = session.db, order.inputs
+    executor.submit(started)
     return results.reply()
