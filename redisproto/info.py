@@ -5,6 +5,7 @@ import platform
 import resource
 import time
 
+from .errors import Deferred
 from .settings import memory_limit
 from .version import REDIS_VERSION, RESPNET_VERSION
 
@@ -67,7 +68,7 @@ def clients(server):
     return {
         "connected_clients": len(server.clients),
         "maxclients": server.config["maxclients"],
-        "blocked_clients": 0,
+        "blocked_clients": Deferred.waiting(server.clients),
     }
 
 

@@ -31,12 +31,14 @@ def test_a_killed_client_leaves_its_outputs(server, ready):
     waiting.ask(encoded(("CLIENT", "SETNAME", "waiting")))
     waiting.send(encoded(WAITING))
     until(lambda: ready.info("commandstats").get("cmdstat_ai.scriptexecute"))
+    assert ready.info("clients")["blocked_clients"] == 1
     number = number_of(ready, "waiting")
     assert ready.execute_command("CLIENT", "UNBLOCK", number) == 0
     assert ready.execute_command("CLIENT", "UNBLOCK", number, "ERROR") == 0
     assert said(ready, "CLIENT", "UNBLOCK", number, "x") == (
         "ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR")
     assert ready.execute_command("CLIENT", "KILL", "ID", number) == 1
+    assert ready.info("clients")["blocked_clients"] == 0
     assert not ready.exists("b")
     ready.set("go", 1)
     until(lambda: ready.exists("b"))
