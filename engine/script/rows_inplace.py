@@ -11,7 +11,7 @@ from respnet.engine.errors import DtypeError, ShapeError
 from respnet.engine.script import rows_elementwise  # noqa: F401  (so that METHODS has its rows)
 from respnet.engine.script.stores import into, replaced
 from respnet.engine.script.table import METHODS, row
-from respnet.engine.script.values import is_number, kind_name, tensor
+from respnet.engine.script.values import check_fits, is_number, kind_name, tensor
 
 PUT_BACK = ("abs", "add", "ceil", "clamp", "clip", "div", "exp", "floor", "floor_divide", "log",
             "masked_fill", "mul", "neg", "pow", "reciprocal", "relu", "remainder", "round",
@@ -42,16 +42,10 @@ def fill(budget, input, value):
     x = tensor(input)
     if isinstance(value, np.ndarray) and value.ndim:
         raise ShapeError(f"wanted a number or a tensor without dimensions, got {value.ndim}")
-    if type(value) is int and x.dtype.kind in "iu" and not _fits(value, np.iinfo(x.dtype)):
-        raise DtypeError(f"{value} does not fit in {x.dtype}")
+    check_fits(value, x.dtype)
     if not (is_number(value) or isinstance(value, np.ndarray)):
         raise DtypeError(f"wanted a number, got {kind_name(value)}")
     return into(budget, x, value)
-
-
-def _fits(value, limits):
-    """Negative numbers of types without a sign wrap around, as in torch."""
-    return (limits.min or -limits.max) <= value <= limits.max
 
 
 @row("copy_", where="method")

@@ -12,6 +12,7 @@ from respnet.engine.script.values import (
     LONG,
     Pair,
     axis_of,
+    check_fits,
     dtype_of,
     integer,
     integers,
@@ -19,6 +20,7 @@ from respnet.engine.script.values import (
     kind_name,
     number,
     of_number,
+    of_type,
     tensor,
 )
 from respnet.engine.tensors import OPS
@@ -52,7 +54,7 @@ def _leaves(budget, data, depth=0):
 def _filled(budget, shape, value, dtype):
     dtype = dtype_of(dtype)
     room(budget, shape, dtype.itemsize)
-    return OPS["full"].call(shape, value, dtype)
+    return OPS["full"].call(shape, of_type(check_fits(value, dtype), dtype), dtype)
 
 
 @row("zeros", "empty", where="torch")
