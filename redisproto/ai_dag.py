@@ -143,7 +143,8 @@ class Dag:
 
     def finish(self):
         """Keep what is to be kept, all of it or nothing, and answer."""
-        self.executor.holdings.release(self.held)
+        if self.held:
+            self.executor.holdings.release(self.held)
         if self.plan.persists and not self.stopped:
             self.write()
         self.over = True

@@ -155,6 +155,19 @@ def test_a_hostile_script_is_ended(watched, name):
     assert client.ping() is True
 
 
+@pytest.mark.parametrize("lines", ["y = torch.zeros(1).expand(60000000)\nreturn [y] * 64",
+                                   "y = torch.zeros(10000000)\nreturn [y] * 64",
+                                   "return [tensors[0].view(-1, 1).expand(-1, 90)] * 64"])
+def test_results_are_not_larger_than_a_script_may_be(watched, lines):
+    client, _ = watched
+    client.execute_command("AI.SCRIPTSET", "s", "CPU", "SOURCE", source(lines))
+    client.execute_command("AI.TENSORSET", "x", "FLOAT", 100000)
+    names = [f"o{i}" for i in range(64)]
+    with pytest.raises(Exception, match="the results of a script take more than 256 MiB, and more"):
+        answer(client, "AI.SCRIPTEXECUTE", "s", "f", "INPUTS", 1, "x", "OUTPUTS", 64, *names)
+    assert client.exists(*names) == 0
+
+
 @pytest.mark.parametrize("text", ["@g\ndef f(): pass", "async def f(): pass", "class A: pass",
                                   "import os", "x = open('a')"])
 def test_a_text_that_is_no_script(watched, text):
