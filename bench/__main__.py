@@ -28,6 +28,7 @@ WORKLOADS = {
     "memory": "bench.workloads.memory",
     "resp": "bench.workloads.resp",
     "ai": "bench.workloads.ai",
+    "stall": "bench.workloads.stall",
     "startup": "bench.workloads.startup",
     "size": "bench.workloads.size",
     "kernels": "bench.kernels",

@@ -58,17 +58,20 @@ class Model(Predictor):
         self.device = device_named(device)
         self.dtype = float_dtype(spec.dtype)
         self.layout = Layout(spec)
-        self.shaped = self.device.rows_at_once or not self._is_flat()
+        shapes = self._row_shapes()
+        self.single = shapes is not None and not self.device.rows_at_once
+        self.shaped = not self.single or any(len(shape) != 1 for shape in shapes)
         self._executables: OrderedDict = OrderedDict()
         self._outputs: dict = {}
         self.swap(self.layout.initial(self.dtype, spec.seed) if vector is None else vector)
 
-    def _is_flat(self) -> bool:
-        """Whether one row of numbers goes in and one comes out."""
+    def _row_shapes(self):
+        """Shapes of the row that goes in and the one that comes out, if there is one of each and
+        they are known; or None."""
         if not len(self.spec.inputs) == len(self.spec.outputs) == 1:
-            return False
+            return None
         shapes = self.spec.inputs[0][1], self.layout.shapes[self.spec.outputs[0]]
-        return all(len(shape) == 1 and None not in shape for shape in shapes)
+        return None if any(None in shape for shape in shapes) else shapes
 
     @property
     def parameter_count(self) -> int:

@@ -17,6 +17,7 @@ from respnet.engine import Model, storage, tf
 from respnet.engine.errors import EngineError, FileError, LimitError, TimeError
 from respnet.engine.kernels.binding import predict_row
 from respnet.engine.onnx import Graph, Limits, read
+from respnet.engine.onnx.classic import linear_row
 from respnet.engine.onnx.graph import fitted
 from respnet.engine.onnx.translate import NotPlain, to_spec
 from respnet.engine.tf import translate
@@ -45,6 +46,10 @@ class Slot:
     name: str
     dtype: str = ""
     shape: tuple | None = None
+
+    def takes(self, dtype, shape):
+        """Whether it is said to be of this type, and a tensor of this shape fits."""
+        return self.dtype == dtype and (self.shape is None or fits(shape, self.shape))
 
 
 class TooLong(Exception):
@@ -91,9 +96,9 @@ class Network(Runnable):
         self.inputs = inputs or slots(name, spec.inputs)
         self.outputs = outputs or slots(name, [(one, shapes[one]) for one in spec.outputs])
         self.fit = fit or self.numbers
-        if not (fit or model.shaped):
-            self.row = name, (1, *self.inputs[0].shape[1:])
-            self.row_result = name, (1, *self.outputs[0].shape[1:])
+        if model.single and self.inputs[0].takes(name, (1, *spec.inputs[0][1])):
+            self.row = name, (1, *spec.inputs[0][1])
+            self.row_result = name, (1, *shapes[spec.outputs[0]])
         sizes = [prod(n for n in shapes[one] if n is not None) for one in spec.outputs]
         known = all(None not in shape for shape in shapes.values())
         self.safe_rows = MOST_BYTES // (max(*sizes, 1) * model.dtype.itemsize) if known else 0
@@ -161,6 +166,10 @@ class OnnxGraph(Runnable):
         self.small = copy(graph)
         self.small.limits = SMALL
         self.nbytes = sum(array.nbytes for array in graph.constants.values())
+        linear = linear_row(graph.nodes) if len(inputs) == len(outputs) == 1 else None
+        if linear is not None and inputs[0].takes("FLOAT", (1, linear[0])):
+            self.row, self.row_result = ("FLOAT", (1, linear[0])), ("FLOAT", (1, linear[1]))
+            self.linear = linear[2]
 
     def run(self, arrays, graph=None):
         names = [slot.name for slot in self.inputs]
@@ -172,6 +181,9 @@ class OnnxGraph(Runnable):
             return self.run(arrays, self.small)
         except LimitError:
             raise TooLong from None
+
+    def run_row(self, data):
+        return *self.row_result, self.linear(np.frombuffer(data, np.float32)).tobytes()
 
 
 def load_respnet(blob, names, seconds):

@@ -12,6 +12,7 @@ from .ai_dag_steps import read_step
 from .ai_dag_words import Order
 from .ai_tensor import tensor_at
 from .errors import CommandError
+from .fast_dag import of_plan
 
 NO_INPUT = "ERR INPUT key cannot be found in DAG"
 NO_PERSIST = "ERR PERSIST key cannot be found in DAG"
@@ -20,7 +21,10 @@ MOST_WORDS, MOST_BYTES = 128, 4096  # of a plan that is kept, data not counted
 
 
 class Plan:
-    """loads: keys; persists: key -> slot; steps: linked; slots: how many tensors there are."""
+    """loads: keys; persists: key -> slot; steps: linked; slots: how many tensors there are; fast:
+    the same for raw spans, where that is possible."""
+
+    fast = None
 
     def __init__(self, order, steps, argv):
         self.loads, self.timeout, self.steps = list(order.loads), order.timeout, steps
@@ -107,5 +111,6 @@ def read(session, argv, kind):
     if plan.repeats():
         if len(kind.plans) == MOST_PLANS:
             kind.plans.clear()
+        plan.fast = of_plan(plan, argv)
         kind.plans[len(argv)] = plan
     return plan, list(order.loads.values()), values

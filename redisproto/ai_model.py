@@ -1,8 +1,7 @@
 """The value behind a key of type AI__MODEL, and networks of NR.* seen as models.
 
-A model never changes: another MODELSTORE puts a new one, and runs that began hold the old one. The
-blob is kept in parts, as the store takes it, so nothing long is copied on the loop. After a restart
-a model is loaded by its first run.
+A model never changes: another MODELSTORE puts a new one, and runs that began hold the old one.
+After a restart a model is loaded by its first run.
 """
 
 import json
@@ -60,17 +59,17 @@ class Options:
 
 
 class ModelValue(Value):
-    """options: Options; parts: the blob in pieces of at most 1 MiB; inputs, outputs: Slots."""
+    """options: Options; blob: bytes; inputs, outputs: Slots."""
 
-    __slots__ = ("options", "parts", "inputs", "outputs", "stats", "_runnable", "_lock")
+    __slots__ = ("options", "blob", "inputs", "outputs", "stats", "_runnable", "_lock")
 
     kind = 11
     type_name = "AI__MODEL"
     hooked = True
 
-    def __init__(self, options, parts, inputs, outputs, runnable=None):
+    def __init__(self, options, blob, inputs, outputs, runnable=None):
         self.id = self.generation = 0
-        self.options, self.parts = options, parts
+        self.options, self.blob = options, blob
         self.inputs, self.outputs = inputs, outputs
         self.stats, self._runnable, self._lock = None, runnable, threading.Lock()
 
@@ -79,7 +78,7 @@ class ModelValue(Value):
         """A model of a blob in any number of words; long work, not for the loop. CommandError."""
         blob = words[0] if len(words) == 1 else b"".join(words)
         runnable = ai_backends.load(options, blob, seconds)
-        return cls(options, split(blob), runnable.inputs, runnable.outputs, runnable)
+        return cls(options, blob, runnable.inputs, runnable.outputs, runnable)
 
     @property
     def loaded(self):
@@ -101,27 +100,18 @@ class ModelValue(Value):
             log.error("a stored %s model cannot be loaded: %s", self.options.backend, error.text)
             raise
 
-    @property
-    def blob(self):
-        return self.parts[0] if len(self.parts) == 1 else b"".join(self.parts)
-
-    @property
-    def size(self):
-        """Bytes of the blob."""
-        return sum(map(len, self.parts))
-
     # -- a value of the keyspace
 
     def memory_usage(self):
         # The weights of one that is not loaded yet are counted as those of its blob.
-        held = self.size if self._runnable is None else self._runnable.nbytes
-        return OBJECT_BYTES + self.size + held
+        held = len(self.blob) if self._runnable is None else self._runnable.nbytes
+        return OBJECT_BYTES + len(self.blob) + held
 
     def dump(self):
         head = {"format": FORMAT, "options": asdict(self.options),
                 "inputs": [[s.name, s.dtype, s.shape] for s in self.inputs],
                 "outputs": [[s.name, s.dtype, s.shape] for s in self.outputs]}
-        return json.dumps(head).encode(), self.parts
+        return json.dumps(head).encode(), split(self.blob)
 
     @classmethod
     def load(cls, head, parts):
@@ -132,7 +122,7 @@ class ModelValue(Value):
             options = head["options"]
             options = Options(**{name: tuple(value) if isinstance(value, list) else value
                                  for name, value in options.items()})
-            return cls(options, list(parts), read_slots(head["inputs"]),
+            return cls(options, b"".join(parts), read_slots(head["inputs"]),
                        read_slots(head["outputs"]))
         except (AttributeError, KeyError, TypeError) as error:
             raise ValueError(f"a stored model cannot be read: {error!r}") from None

@@ -9,7 +9,6 @@ at once on the loop if nothing else waits or runs on its device: that costs less
 worker and back.
 """
 
-import logging
 import threading
 import time
 from collections import deque
@@ -21,25 +20,14 @@ from .ai_backends import RUNTIMES, TooLong, refusal
 from .ai_child import Runtime
 from .ai_holdings import UNCOUNTED, Holdings
 from .ai_model import NetworkModel
+from .ai_outcome import TIMED_OUT, perform, settle
 from .errors import CommandError
-
-log = logging.getLogger("respnet.ai")
 
 MOST_QUEUES = 64
 LOADERS = 2  # threads that load models
 MOST_WAITING = 10_000  # runs of one queue: looking for partners takes time for each
 TOO_LONG_QUEUE = f"ERR too many runs wait for this device, at most {MOST_WAITING}"
 TOO_MANY = f"ERR too many devices are in use, at most {MOST_QUEUES}"
-
-
-class TimedOut:
-    """Type of ``TIMED_OUT``: what ``done`` is given for a run that waited too long."""
-
-    def __repr__(self):
-        return "TIMED_OUT"
-
-
-TIMED_OUT = TimedOut()
 
 
 class Run:
@@ -94,24 +82,6 @@ class Call(Run):
         self.work, self.done, self.size = work, done, size
 
 
-def perform(runs):
-    """In a worker -> (a result of each run, or CommandError; seconds)."""
-    start = time.perf_counter()
-    try:
-        results = [runs[0].work()] if len(runs) == 1 else runs[0].join(runs)
-    except Exception as error:
-        results = [refusal(error)] * len(runs)
-    return results, time.perf_counter() - start
-
-
-def settle(run, result, seconds):
-    """Hand a result over; one that cannot be taken must not stop those behind it."""
-    try:
-        run.done(result, seconds)
-    except Exception:
-        log.exception("the result of a run was lost")
-
-
 class Queue:
     """The runs of one device: first come, first served, by ``threads`` workers. after: called
     when results were handed over."""
@@ -132,10 +102,15 @@ class Queue:
             self.waiting.append(run)
             self.pump()
 
+    @property
+    def idle(self):
+        """Whether nothing waits here and a worker is free."""
+        return not self.waiting and self.busy < self.threads
+
     def at_once(self, run):
         """Whether the run is small, its turn is now, and it is done."""
-        free = not self.waiting and self.busy < self.threads
-        if not (free and run.small() and (run.batch is None or run.batch.enough(run.batch.rows))):
+        batch = run.batch
+        if not (self.idle and run.small() and (batch is None or batch.enough(batch.rows))):
             return False
         start = time.perf_counter()
         try:

@@ -221,5 +221,5 @@ def model_fields(value):
     for given, found in ((options.inputs, value.inputs), (options.outputs, value.outputs)):
         given = given or [slot.name for slot in found]
         fields += [rdb.uint(len(given)), *map(end, given)]
-    pieces = [value.blob[at : at + CHUNK] for at in range(0, value.size + 1, CHUNK)]
-    return [*fields, rdb.uint(value.size), rdb.uint(len(pieces)), *map(rdb.blob, pieces)]
+    pieces = [value.blob[at : at + CHUNK] for at in range(0, len(value.blob) + 1, CHUNK)]
+    return [*fields, rdb.uint(len(value.blob)), rdb.uint(len(pieces)), *map(rdb.blob, pieces)]

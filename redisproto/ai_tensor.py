@@ -4,7 +4,8 @@ A tensor never changes: commands make new ones, so a run may hold on to its inpu
 little-endian in C order; of STRING they are the elements, each with a NUL behind it.
 
 A dump is a head (format u8, type u8, rank u8, sizes u64 each) and the bytes, in the head too if
-they fit.
+they fit. New bytes of a short tensor are logged as a frame; every ``LOGGED``-th time it is stored
+anew, so the frames before it are dead and the log stays short.
 """
 
 import struct
@@ -17,8 +18,11 @@ from .errors import CommandError
 from .values import HEAD_BYTES, WRONG_TYPE, Value, split
 
 FORMAT = 1
+DATA = 1  # type of a frame
+LOGGED = 32  # frames between two dumps
+MOST_FRAME = 16 * 1024  # bytes of a frame
 HEAD = struct.Struct("<BBB")
-OBJECT_BYTES, SIZE_BYTES = 165, 45  # of a tensor besides its bytes, of each dimension: measured
+OBJECT_BYTES, SIZE_BYTES = 181, 45  # of a tensor besides its bytes, of each dimension: measured
 MOST_BYTES = 512 << 20  # as much as one argument may be
 MOST_DIMS = 64 if np.lib.NumpyVersion(np.__version__) >= "2.0.0" else 32  # of a NumPy array
 DTYPES = {name: np.dtype(code) for name, code in (
@@ -37,13 +41,13 @@ NUL_INSIDE = "ERR C-string value contains null character"
 class TensorValue(Value):
     """dtype: a name of ``TYPES``; shape: a tuple of integers from 0; data: bytes that fit them."""
 
-    __slots__ = ("dtype", "shape", "data", "hooked")  # hooked: a Holding while runs hold it
+    __slots__ = ("dtype", "shape", "data", "logged", "hooked")  # hooked: a Holding of runs
 
     kind = 10
     type_name = "AI_TENSOR"
 
     def __init__(self, dtype, shape, data):
-        self.id = self.generation = 0
+        self.id = self.generation = self.logged = 0
         self.dtype, self.shape, self.data, self.hooked = dtype, shape, data, False
 
     def on_removed(self):
@@ -107,6 +111,7 @@ class TensorValue(Value):
         return OBJECT_BYTES + SIZE_BYTES * len(self.shape) + len(self.data)
 
     def dump(self):
+        self.logged = 0
         head = HEAD.pack(FORMAT, TYPES.index(self.dtype), len(self.shape))
         head += struct.pack(f"<{len(self.shape)}Q", *self.shape)
         if len(head) + len(self.data) <= HEAD_BYTES:
@@ -127,6 +132,14 @@ class TensorValue(Value):
             return cls.checked(TYPES[number], shape, head[start:] + b"".join(parts))
         except CommandError as error:
             raise ValueError(f"a stored tensor cannot be read: {error.text}") from None
+
+
+    def apply(self, frame_type, payload):
+        """Redo a change of the bytes: the frame is all of them."""
+        if frame_type != DATA or len(payload) != len(self.data):
+            raise ValueError(f"a tensor of {len(self.data)} bytes got a frame of type {frame_type} "
+                             f"and {len(payload)} bytes")
+        self.data = payload
 
 
 def join(elements):

@@ -7,7 +7,7 @@ from .session cimport Session
 cdef class Connection(Session):
     cdef object transport
     cdef object write
-    cdef object held  # deque of (ticket, bytes) that wait for a commit
+    cdef object held  # deque of (ticket, list of bytes, their size) that wait for a commit
     cdef Py_ssize_t held_size
     cdef unsigned long long ticket  # the commit that the newest reply waits for
     cdef unsigned long long mark  # effects seen before the commands being run
@@ -29,7 +29,7 @@ cdef class Connection(Session):
     cdef int settle(self, bint progress) except -1
     cdef int flush(self) except -1
     cdef bint send_now(self) except -1
-    cdef int send(self, bytes data) except -1
+    cdef int send(self, list pieces, Py_ssize_t size) except -1
     cdef int check_output(self, Py_ssize_t newest) except -1
     cdef int schedule(self) except -1
     cdef int update_reading(self) except -1

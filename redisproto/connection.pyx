@@ -157,9 +157,9 @@ cdef class Connection(Session):
         """The store has committed more."""
         cdef EffectBuffer effects = self.server.effects
         while self.held and self.held[0][0] <= effects.committed:
-            data = self.held.popleft()[1]
-            self.held_size -= len(data)
-            self.send(data)
+            _, pieces, size = self.held.popleft()
+            self.held_size -= size
+            self.send(pieces, size)
         if self.held:
             return
         self.server.waiting.discard(self)
@@ -210,7 +210,7 @@ cdef class Connection(Session):
     def output_size(self):
         """Bytes of replies that have not been sent."""
         unsent = 0 if self.transport is None else self.transport.get_write_buffer_size()
-        return self.out.size + self.held_size + unsent
+        return len(self.out) + self.held_size + unsent
 
     # -- inside
 
@@ -235,7 +235,7 @@ cdef class Connection(Session):
                     break
                 self.run_command()
                 budget -= 1
-                if self.out.size > OUTPUT_PAUSE:
+                if self.out.size > OUTPUT_PAUSE or self.out.sealed:
                     self.flush()
                 if budget == 0 or self.reader.at - begin > TURN_BYTES:
                     if self.reader.at < self.reader.end:
@@ -273,7 +273,8 @@ cdef class Connection(Session):
     cdef int flush(self) except -1:
         """Send what was written, or hold it back until the store has committed."""
         cdef EffectBuffer effects = self.server.effects
-        cdef bytes data
+        cdef list pieces
+        cdef Py_ssize_t size
         cdef bint wait
         if effects is not None and self.running and effects.changes != self.mark:
             self.mark, self.ticket = effects.changes, effects.ticket
@@ -281,15 +282,16 @@ cdef class Connection(Session):
         if self.out.size == 0:
             return 0
         wait = len(self.held) > 0 or (effects is not None and self.ticket > effects.committed)
-        if self.running and not wait and self.send_now():
+        if self.running and not wait and not self.out.sealed and self.send_now():
             return 0
-        data = self.out.take_bytes()
+        size = len(self.out)
+        pieces = self.out.take_pieces()
         if wait:
-            self.held.append((self.ticket, data))
-            self.held_size += PyBytes_GET_SIZE(data)
+            self.held.append((self.ticket, pieces, size))
+            self.held_size += size
             self.server.waiting.add(self)
             return 0
-        return self.send(data)
+        return self.send(pieces, size)
 
     cdef bint send_now(self) except -1:
         """Straight to the kernel, as long as the transport has nothing to send. False: what is
@@ -303,14 +305,15 @@ cdef class Connection(Session):
         self.buffered = self.out.size > 0
         return not self.buffered
 
-    cdef int send(self, bytes data) except -1:
+    cdef int send(self, list pieces, Py_ssize_t size) except -1:
         if self.gone or self.transport is None:
             return 0
-        self.server.output_bytes += PyBytes_GET_SIZE(data)
+        self.server.output_bytes += size
         self.buffered = True  # or the next reply would overtake what the kernel has not taken
-        self.write(data)
+        for data in pieces:
+            self.write(data)
         if self.stalled or not self.reader.trusted:
-            self.check_output(PyBytes_GET_SIZE(data))
+            self.check_output(size)
         return 0
 
     cdef int check_output(self, Py_ssize_t newest) except -1:

@@ -1,18 +1,12 @@
 """GET and SET over raw spans, in their plain forms; everything else declines."""
 
 from .database cimport Database, Entry
-from .reader cimport Args, Span
+from .reader cimport Args, word
 from .session cimport FastHandler, Session
-
-from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 
 from .values import StringValue
 
 cdef object String = StringValue
-
-
-cdef inline bytes word(Span* span):
-    return span.data[: span.size]
 
 
 cdef class Get(FastHandler):
@@ -33,7 +27,7 @@ cdef class Get(FastHandler):
         db.space.hits += 1
         entry.accessed = db.space.seconds
         data = entry.value.data
-        c.out.put_bulk(PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data))
+        c.out.put_bytes(data)
         return 1
 
 

@@ -68,8 +68,8 @@ cdef Py_ssize_t gather(Session c, Hot net, bint blob, bint* odd) except -1:
     cdef const Span* same = reader.args.items + (2 if blob else 1)
     cdef Py_ssize_t prefix = same.data + same.size + 2 - reader.start, count = 1
     odd[0] = False
-    if net.most < 2 or not repeats(reader, prefix):
-        return 1
+    if net.most < 2 or reader.long_words or not repeats(reader, prefix):
+        return 1  # what is in an object of its own is not in front of the others
     net.make_rows()
     memcpy(net.rows, net.x, net.inputs * sizeof(float))
     while count < net.most and repeats(reader, prefix) and reader.next() == 1:

@@ -2,6 +2,7 @@ class Reader:
     """Requests out of bytes: ``feed`` bytes, ``gets`` commands; no socket."""
 
     trusted: bool
+    long_from: int
     error: str | None
     def __init__(self, trusted: bool = True) -> None: ...
     def feed(self, data: bytes) -> None: ...

@@ -1,18 +1,29 @@
 """Requests out of bytes: RESP arrays of bulk strings, and inline commands.
 
 The reader owns no socket. It is lent bytes (``borrow``), hands out commands one by one (``next``)
-as spans into those bytes, and copies what is left over when the loan ends (``keep``). Nothing is
-allocated from a length that was only announced: memory follows the bytes that have arrived.
+as spans into those bytes, and copies what is left over when the loan ends (``keep``). A long
+argument is filled into a bytes object as it arrives, so that whoever keeps it need not copy it.
+Nothing is allocated from a length that was only announced: memory follows the bytes that have
+arrived.
 Cutting the input anywhere changes neither commands nor errors.
 """
 
-from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
+from cpython.object cimport PyObject
 from libc.stdlib cimport free, malloc, realloc
 from libc.string cimport memchr, memcpy, memmove
 
 from .numbers cimport parse_long_long
+from .quotes cimport is_space, unquote
 
 from .errors import ProtocolError
+
+cdef extern from "Python.h":
+    PyObject* new_bytes "PyBytes_FromStringAndSize"(const char* data, Py_ssize_t size) except NULL
+    int _PyBytes_Resize(PyObject** object, Py_ssize_t size) except -1
+    char* bytes_data "PyBytes_AS_STRING"(PyObject* object)
+    Py_ssize_t bytes_size "PyBytes_GET_SIZE"(PyObject* object)
+    void Py_CLEAR(PyObject*)
 
 # A stranger's limits are small enough that buffering one command of his costs < 1 MiB.
 cdef enum:
@@ -22,6 +33,8 @@ cdef enum:
     STRANGER_ARGUMENTS = 10
     STRANGER_BULK = 16 * 1024
     SPANS_KEPT = 1024
+    LONG = 64 * 1024
+    LONG_AHEAD = 64 * 1024  # bytes a long argument's object may be larger than twice what is there
     SHORTEST = 6  # bytes of an argument: $0, CR LF, CR LF
 
     # What read_length answers besides 1, a number
@@ -54,62 +67,16 @@ cdef int read_length(const char** at, const char* end, long long* out) noexcept 
     return 1
 
 
-cdef inline bint is_space(char c) noexcept nogil:
-    return c == c" " or c"\t" <= c <= c"\r"
-
-
-cdef inline int hex_value(char c) noexcept nogil:
-    if c"0" <= c <= c"9":
-        return c - c"0"
-    c |= 0x20
-    return c - c"a" + 10 if c"a" <= c <= c"f" else -1
-
-
-cdef inline char escaped(char c) noexcept nogil:
-    if c == c"n":
-        return c"\n"
-    if c == c"r":
-        return c"\r"
-    if c == c"t":
-        return c"\t"
-    if c == c"b":
-        return c"\b"
-    return c"\a" if c == c"a" else c
-
-
-cdef int unquote(const char** at, const char* end, char** out) noexcept nogil:
-    """Copies what is between quotes; ``at`` moves from the opening behind the closing quote."""
-    cdef const char* p = at[0] + 1
-    cdef char quote = at[0][0]
-    cdef char* q = out[0]
-    while p < end and p[0] != quote:
-        if quote == c"'" and p[0] == c"\\" and end - p > 1 and p[1] == c"'":
-            p += 1
-        elif quote == c'"' and p[0] == c"\\" and end - p > 1:
-            p += 1
-            if p[0] == c"x" and end - p > 2 and hex_value(p[1]) >= 0 and hex_value(p[2]) >= 0:
-                q[0] = <char>(hex_value(p[1]) * 16 + hex_value(p[2]))
-                q, p = q + 1, p + 3
-                continue
-            q[0] = escaped(p[0])
-            q, p = q + 1, p + 1
-            continue
-        q[0] = p[0]
-        q, p = q + 1, p + 1
-    if p == end or (p + 1 < end and not is_space(p[1])):
-        return 0
-    at[0], out[0] = p + 1, q
-    return 1
-
-
 cdef class Reader:
     """``feed`` bytes, ``gets`` commands: ``list[bytes]``, None when more bytes are needed."""
 
     def __cinit__(self, bint trusted=True):
         self.trusted = trusted
-        self.bulk = -1
+        self.bulk, self.long_from = -1, LONG
+        self.long_words = []
 
     def __dealloc__(self):
+        Py_CLEAR(self.long_word)
         free(self.own)
         free(self.words)
         free(self.args.items)
@@ -127,10 +94,16 @@ cdef class Reader:
     @property
     def pending(self):
         """Bytes that have arrived and are not part of a command handed out."""
-        return self.end - self.start
+        if self.awaited == 0 and self.args.count > 0:
+            return self.end - self.at
+        return self.end - self.start + self.arrived
 
     cdef int borrow(self, const char* data, Py_ssize_t size) except -1:
         """Read on from ``data``, which the caller keeps alive until ``keep``."""
+        cdef Py_ssize_t taken
+        if self.long_word != NULL:
+            taken = self.fill(data, size)
+            data, size = data + taken, size - taken
         if self.start < self.end:
             return self.append(data, size)
         self.start = self.at = data
@@ -139,8 +112,13 @@ cdef class Reader:
 
     cdef int keep(self) except -1:
         """The loan ends: copy the bytes that are still needed."""
-        cdef const char* start = self.start
-        cdef Py_ssize_t size = self.end - start
+        cdef const char* start
+        cdef Py_ssize_t size
+        if self.awaited == 0 and self.args.count > 0:  # it has been handed out
+            self.start, self.args.count = self.at, 0
+            self.long_words.clear()
+        start = self.start
+        size = self.end - start
         if size == 0:
             free(self.own)
             self.own, self.own_capacity = NULL, 0
@@ -184,14 +162,14 @@ cdef class Reader:
         cdef Py_ssize_t i
         if self.awaited > 0:
             for i in range(self.args.count):
-                self.args.items[i].data += shift
+                if self.args.items[i].whole == NULL:
+                    self.args.items[i].data += shift
         self.start += shift
         self.at += shift
         self.end += shift
 
     cdef list argv(self):
-        return [PyBytes_FromStringAndSize(self.args.items[i].data, self.args.items[i].size)
-                for i in range(self.args.count)]
+        return [word(&self.args.items[i]) for i in range(self.args.count)]
 
     cdef Span* reserve(self, Py_ssize_t more) except NULL:
         """Room for ``more`` arguments, at least one -> where the next one goes."""
@@ -206,9 +184,8 @@ cdef class Reader:
         return self.args.items + self.args.count
 
     cdef int push(self, const char* data, Py_ssize_t size) except -1:
-        self.reserve(1)
-        self.args.items[self.args.count].data = data
-        self.args.items[self.args.count].size = size
+        cdef Span* item = self.reserve(1)
+        item.data, item.size, item.whole = data, size, NULL
         self.args.count += 1
         return 0
 
@@ -226,6 +203,8 @@ cdef class Reader:
                 return self.arguments()
             self.start = self.at
             self.args.count = 0
+            if self.long_words:
+                self.long_words.clear()
             if self.at == self.end:
                 return 0
             if self.at[0] == c"*":
@@ -251,6 +230,7 @@ cdef class Reader:
 
     cdef int arguments(self) except -2:
         cdef long long size
+        cdef Py_ssize_t rest  # bytes of an argument that are not in an object of its own
         cdef int got
         if self.bulk < 0:
             self.short_arguments()
@@ -271,15 +251,56 @@ cdef class Reader:
                 if size > STRANGER_BULK and not self.trusted:
                     return self.fail("unauthenticated bulk length")
                 self.bulk = size
-            if self.end - self.at < self.bulk + 2:
+                if size >= self.long_from and self.end - self.at < size:
+                    self.start_long()
+            rest = self.bulk - self.arrived
+            if self.end - self.at < rest + 2:
                 return 0
-            if self.at[self.bulk] != c"\r" or self.at[self.bulk + 1] != c"\n":
+            if self.at[rest] != c"\r" or self.at[rest + 1] != c"\n":
                 return self.fail("expected CRLF after a bulk string")
-            self.push(self.at, self.bulk)
-            self.at += self.bulk + 2
+            if self.long_word != NULL:
+                self.end_long()
+            else:
+                self.push(self.at, self.bulk)
+            self.at += rest + 2
             self.bulk = -1
             self.awaited -= 1
         return 1
+
+    cdef int start_long(self) except -1:
+        """All that has arrived behind the header of a long argument goes into an object."""
+        cdef Py_ssize_t size = self.end - self.at
+        self.long_word = new_bytes(NULL, min(self.bulk, 2 * size + LONG_AHEAD))
+        self.arrived = 0
+        self.fill(self.at, size)
+        self.end = self.at
+        return 0
+
+    cdef Py_ssize_t fill(self, const char* data, Py_ssize_t size) except -1:
+        """Bytes of the long argument that arrive -> how many are its own."""
+        cdef Py_ssize_t there = self.arrived
+        size = min(size, self.bulk - there)
+        if there + size > bytes_size(self.long_word):
+            self.resize_long(min(self.bulk, 2 * (there + size) + LONG_AHEAD))
+        memcpy(bytes_data(self.long_word) + there, data, size)
+        self.arrived += size
+        return size
+
+    cdef int resize_long(self, Py_ssize_t size) except -1:
+        # Long blocks move by their page tables, so that growing copies next to nothing.
+        if size != bytes_size(self.long_word):
+            _PyBytes_Resize(&self.long_word, size)
+        return 0
+
+    cdef int end_long(self) except -1:
+        """It is there: an argument like the others."""
+        self.resize_long(self.bulk)
+        self.push(bytes_data(self.long_word), self.bulk)
+        self.args.items[self.args.count - 1].whole = self.long_word
+        self.long_words.append(<object>self.long_word)
+        Py_CLEAR(self.long_word)
+        self.arrived = 0
+        return 0
 
     cdef int short_arguments(self) except -1:
         """Arguments of at most 99 bytes that have arrived whole, up to the first that is not."""
@@ -303,7 +324,7 @@ cdef class Reader:
                 break
             if at[0] != c"\n" or at[size + 1] != c"\r" or at[size + 2] != c"\n":
                 break
-            item.data, item.size = at + 1, size
+            item.data, item.size, item.whole = at + 1, size, NULL
             item, p, left = item + 1, at + size + 3, left - 1
         size = item - self.args.items - self.args.count
         self.args.count += size

@@ -6,7 +6,11 @@ cdef class Reply:
     cdef char* data
     cdef Py_ssize_t size
     cdef Py_ssize_t capacity
+    cdef list sealed  # bytes that go before those in data
 
+    cdef list take_pieces(self)
+    cdef int put_bytes(self, bytes data) except -1
+    cdef int cut(self, Py_ssize_t sealed, Py_ssize_t size) except -1
     cdef void drop(self, Py_ssize_t size) noexcept
     cdef char* room(self, Py_ssize_t size) except NULL
     cdef int put_raw(self, const char* data, Py_ssize_t size) except -1

@@ -1,5 +1,8 @@
 """Values to bytes: the one writer of replies, and the only writer of errors.
 
+Long bulk strings are not copied: what was written before them is sealed, and they stand behind it
+as the objects they are (``sealed``).
+
 C callers use the ``put_`` methods; handlers return Python values, written by their type:
 
     str     simple string           bytes   bulk string     int     integer
@@ -24,6 +27,7 @@ cdef enum:
     LONGEST_UNKNOWN = 600  # "ERR unknown command" quotes arguments
     LONGEST_LINE = 64 * 1024
     DEEPEST = 64
+    WHOLE = 64 * 1024  # bulk strings of this size are not copied
     KEPT = 4096  # bytes an idle buffer may hold
 
 
@@ -32,12 +36,13 @@ cdef class Reply:
 
     def __cinit__(self, int protocol=2):
         self.protocol = protocol
+        self.sealed = []
 
     def __dealloc__(self):
         free(self.data)
 
     def __len__(self):
-        return self.size
+        return self.size + sum(map(len, self.sealed))
 
     def put(self, value):
         self.put_value(value)
@@ -49,10 +54,19 @@ cdef class Reply:
             self.put_value(item)
 
     def take(self):
-        """All bytes written so far; the buffer is empty afterwards."""
-        return self.take_bytes()
+        """All bytes written so far; nothing is left afterwards."""
+        return b"".join(self.take_pieces())
+
+    cdef list take_pieces(self):
+        cdef list pieces = self.sealed
+        if not pieces:
+            return [self.take_bytes()]
+        self.sealed = []
+        pieces.append(self.take_bytes())
+        return pieces
 
     cdef bytes take_bytes(self):
+        """What is not sealed."""
         cdef bytes data = PyBytes_FromStringAndSize(self.data, self.size)
         self.size = 0
         if self.capacity > KEPT:
@@ -64,6 +78,17 @@ cdef class Reply:
         """The first ``size`` bytes are gone."""
         self.size -= size
         memmove(self.data, self.data + size, self.size)
+
+    cdef int cut(self, Py_ssize_t sealed, Py_ssize_t size) except -1:
+        """Back to where ``len(self.sealed)`` and ``self.size`` were these."""
+        cdef bytes first
+        if len(self.sealed) > sealed:
+            first = self.sealed[sealed]  # begins with what was in the buffer then
+            del self.sealed[sealed:]
+            self.size = 0
+            return self.put_raw(PyBytes_AS_STRING(first), size)
+        self.size = size
+        return 0
 
     cdef char* room(self, Py_ssize_t size) except NULL:
         """Room for ``size`` more bytes; whoever fills it adds to ``self.size``."""
@@ -103,6 +128,15 @@ cdef class Reply:
         p[size], p[size + 1] = c"\r", c"\n"
         self.size += size + 2
         return 0
+
+    cdef int put_bytes(self, bytes data) except -1:
+        """A bulk string that may be kept as the object it is."""
+        cdef Py_ssize_t size = PyBytes_GET_SIZE(data)
+        if size < WHOLE:
+            return self.put_bulk(PyBytes_AS_STRING(data), size)
+        self.put_header(c"$", size)
+        self.sealed += (self.take_bytes(), data)
+        return self.put_raw(b"\r\n", 2)
 
     cdef int put_integer(self, long long number) except -1:
         return self.put_header(c":", number)
@@ -167,7 +201,7 @@ cdef class Reply:
     cdef int put_value(self, object value, int depth=0) except -1:
         cls = type(value)
         if cls is bytes:
-            return self.put_bulk(PyBytes_AS_STRING(value), PyBytes_GET_SIZE(value))
+            return self.put_bytes(value)
         if cls is int:
             return self.put_integer(value)
         if cls is str:

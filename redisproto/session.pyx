@@ -97,11 +97,13 @@ cdef class Session:
 
     def complete(self, deferred, value):
         """``Deferred.set`` was called."""
+        cdef Py_ssize_t start = self.out.size, sealed = len(self.out.sealed)
         if deferred is self.deferred:
             self.deferred = None
             try:
                 self.answer(value)
             except Exception as error:
+                self.out.cut(sealed, start)
                 self.answer_error(error)
 
     cdef int run_command(self) except -1:
@@ -109,7 +111,7 @@ cdef class Session:
         cdef Args* args = &self.reader.args
         cdef Core server = self.server
         cdef Row row = server.find(args.items[0].data, args.items[0].size)
-        cdef Py_ssize_t start = self.out.size
+        cdef Py_ssize_t start = self.out.size, sealed = len(self.out.sealed)
         server.commands += 1
         try:
             if row is None or not (self.reader.trusted or row.flags & NO_AUTH):
@@ -118,10 +120,10 @@ cdef class Session:
                 if not server.monitors and (<FastHandler>row.fast).run(self, args):
                     row.calls += 1
                     return 0
-                self.out.size = start
+                self.out.cut(sealed, start)
             return self.run_row(row)
         except Exception as error:
-            self.out.size = start
+            self.out.cut(sealed, start)
             return self.answer_error(error)
 
     cdef int run_strange(self, Row row) except -1:

@@ -38,7 +38,7 @@ class Value:
         raise NotImplementedError
 
     def dump(self):
-        """(head, parts): bytes, and a list of bytes of at most 1 MiB."""
+        """(head, parts): bytes, and a list of bytes or views of at most 1 MiB."""
         raise NotImplementedError
 
     @classmethod
@@ -67,8 +67,9 @@ def load(kind, head, parts):
 
 
 def split(data):
-    """Bytes -> parts of at most 1 MiB."""
-    return [data[at : at + PART_BYTES] for at in range(0, len(data), PART_BYTES)]
+    """Bytes -> views of at most 1 MiB each: nothing is copied."""
+    view = memoryview(data)
+    return [view[at : at + PART_BYTES] for at in range(0, len(data), PART_BYTES)]
 
 
 class StringValue(Value):

@@ -1,11 +1,12 @@
-"""The quick way of BLOB: it answers what the ordinary handlers answer, and changes no tensor that
-somebody holds."""
+"""The quick way of BLOB and VALUES: it answers what the ordinary handlers answer, and changes no
+tensor that somebody holds."""
 
 import asyncio
 import random
 import socket
 import struct
 import threading
+from math import prod
 
 import pytest
 import redis
@@ -14,10 +15,13 @@ from ai_tensor_helpers import said
 from respnet.redisproto.ai_tensor_words import parse, reply
 from respnet.redisproto.config import Config
 from respnet.redisproto.errors import CommandError
+from respnet.redisproto.numbers import format_double
 from respnet.redisproto.server import Server
 
 ONE = struct.pack("<2f", 1, 2)
 TWO = struct.pack("<2f", 3, 4)
+NUMBERS = ["1", "-2", "0", "3", "0.1", "1e39", "inf", "-inf", "nan", "1e-60", "0x1p3", "x", "",
+           " 1"]
 
 
 def outcome(function, *args):
@@ -28,13 +32,13 @@ def outcome(function, *args):
 
 
 def nearly_right(draw):
-    """Words of AI.TENSORSET t ... BLOB b, right in about half of the cases."""
+    """Words of AI.TENSORSET t ..., right in about half of the cases."""
     name, size = draw.choice([("FLOAT", 4), ("double", 8), ("Int8", 1), ("INT16", 2), ("int32", 4),
                               ("INT64", 8), ("UINT8", 1), ("uint16", 2), ("BOOL", 1),
                               ("STRING", 1), ("FLOA", 4), ("FLOAT\0", 4), ("INT64x", 8)])
     dims = [draw.choice([1, 1, 2, 3, 7]) for _ in range(draw.choice([0, 1, 2, 2, 3, 8, 9, 10]))]
-    for length in dims:
-        size *= length
+    count = prod(dims)
+    size *= count
     words = [str(length) for length in dims]
     if words and draw.random() < 0.2:
         words[draw.randrange(len(words))] = draw.choice(
@@ -42,7 +46,18 @@ def nearly_right(draw):
     size += draw.choice([0, 0, 0, 0, -1, 1])
     blob = draw.choice([b"\0", b"\0", b"\1", b"\xff", b"BLOB"])[:1] * max(0, size)
     words = ["AI.TENSORSET", "t", name, *words, draw.choice(["BLOB", "blob", "Blob"]), blob]
+    if draw.random() < 0.5 and 0 < count < 500:
+        count += draw.choice([0, 0, 0, 0, 0, -1, 1])
+        numbers = NUMBERS if draw.random() < 0.3 else NUMBERS[:4]
+        words = [*words[:-2], draw.choice(["VALUES", "values"]), *draw.choices(numbers, k=count)]
     return [word if isinstance(word, bytes) else word.encode() for word in words]
+
+
+def as_text(told):
+    """Doubles as RESP2 writes them."""
+    if isinstance(told, list):
+        return [as_text(one) for one in told]
+    return format_double(told) if isinstance(told, float) else told
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -56,8 +71,11 @@ def test_both_ways_say_the_same(server, seed):
             continue
         right += 1
         assert said(raw, words) == b"OK", words
-        form = draw.choice([[b"META", b"BLOB"], [b"blob"], [b"Meta"], [], [b"BLOB", b"meta"]])
-        assert said(raw, [b"AI.TENSORGET", b"t", *form]) == reply(wanted, form), words
+        form = draw.choice([[b"META", b"BLOB"], [b"blob"], [b"Meta"], [], [b"BLOB", b"meta"],
+                            [b"values"], [b"META", b"VALUES"]])
+        told = reply(wanted, form)
+        got = said(raw, [b"AI.TENSORGET", b"t", *form])
+        assert repr(got) == repr(as_text(told)), words
     assert 60 < right < 240
 
 

@@ -256,6 +256,28 @@ def test_tensors_survive_a_restart_and_a_kill(serve, tmp_path):
     assert again.execute_command("AI.TENSORGET", "large", "BLOB") == large
 
 
+def test_a_tensor_set_over_and_over_survives_a_kill(serve, tmp_path):
+    """Its bytes are logged, and now and then stored whole: what was acknowledged last counts."""
+    server = serve(dir=tmp_path / "data", appendfsync="always")
+    client = server.redis(protocol=2)
+    last = {}
+    for number in range(150):
+        key = f"t{number % 7}"
+        last[key] = struct.pack("<2f", number, -number)
+        client.execute_command("AI.TENSORSET", key, "FLOAT", 2, "BLOB", last[key])
+        if number == 100:
+            client.execute_command("DEL", "t3")
+            client.execute_command("RENAME", "t4", "t5")
+            last["t5"] = last.pop("t4")
+        if number == 120:
+            client.execute_command("AI.TENSORSET", "t5", "DOUBLE", 1, "BLOB", last["t5"])
+            client.execute_command("EXPIRE", "t6", 1000)
+    server.end(9)
+    again = serve(dir=tmp_path / "data").redis(protocol=2)
+    assert {key: again.execute_command("AI.TENSORGET", key, "BLOB") for key in last} == last
+    assert len(again.keys("t*")) == len(last) == 7
+
+
 PARTS = ["AI.TENSORSET", "t", "FLOAT", "INT8", "STRING", "BOOL", "DOUBLE", "BLOB", "VALUES", "META",
          "1", "2", "-1", "0", "4611686018427387904", "1e5", "inf", "\r\n", "", "\0", "FROM", "x"]
 

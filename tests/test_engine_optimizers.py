@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from respnet.engine import reference_ops
+from respnet.engine import Model, ModelSpec, reference_ops
 from respnet.engine.kernels import direct, levels
 from respnet.engine.optimizers import OPTIMIZERS, optimizer_named, step_constants
 
@@ -153,3 +153,24 @@ def test_rules_of_an_update_reach_the_gradient():
     assert np.allclose(before - ruled.vector, want, atol=1e-6)
     penalty = 0.5 * np.sum(before[kernel].astype(np.float64) ** 2)
     assert np.isclose(loss, plain.evaluate(plain.feed(x, y))[0] + penalty, rtol=1e-6)
+
+
+@pytest.mark.parametrize("name", sorted(OPTIMIZERS))
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_threads_share_a_step_and_change_no_bit(name, dtype):
+    """Parts of the parameters and packed weights, more than one thread's share."""
+    spec = ModelSpec.dense((180, 300, 70, 3), role="regressor", hidden="tanh", seed=1, dtype=dtype)
+    rng, found = np.random.default_rng(1), []
+    gradients = rng.normal(size=(3, Model(spec).layout.trainable)).astype(dtype)
+    x, y = rng.normal(size=(40, 180)), rng.normal(size=(40, 3))
+    for threads in (1, 2, 3):
+        trainer = Model(spec).trainer(name, threads=threads)
+        rows = trainer.stage(x, y)
+        for number, gradient in enumerate(gradients):
+            trainer._core.apply(gradient, float(number % 2))
+        loss, gradient = trainer._core.gradient(rows)
+        found.append((trainer.vector.tobytes(), trainer.state.tobytes(), loss, gradient))
+    for one in found[1:]:
+        assert one[:2] == found[0][:2]
+        assert np.allclose(one[2], found[0][2], rtol=1e-5)
+        assert np.allclose(one[3], found[0][3], atol=1e-5)

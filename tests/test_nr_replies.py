@@ -6,6 +6,7 @@ import time
 import numpy as np
 import pytest
 from nr_helpers import create, fields, info, said, sums, wait
+from resp_helpers import pack
 
 ORDER = [
     "id", "type", "auto-normalization", "training", "layout", "training-dataset-maxlen",
@@ -318,3 +319,20 @@ def test_pipelined_runs_are_answered_each_in_its_place(server, command, cut):
             assert str(one) == str(other)
     calls = client.info("commandstats")[f"cmdstat_{command.lower()}"]["calls"]
     assert calls >= 2 * 97
+
+
+def test_pipelined_rows_too_long_for_one_read(server):
+    """Rows that arrive in pieces are not taken for repetitions of one another."""
+    link = server.connect()
+    inputs = 17_000
+    link.ask(pack(b"NR.CREATE", b"wide", b"REGRESSOR", b"%d" % inputs, b"2", b"->", b"1",
+                  b"DATASET", b"4"))
+    rows = [np.full(inputs, n / 10, "<f4").tobytes() for n in range(8)]
+    commands = [pack(b"NR.RUN", b"wide", b"BLOB", row) for row in rows]
+    alone = [link.ask(command)[0] for command in commands]
+    assert len(set(alone)) == 8
+    assert link.ask(b"".join(commands), 8) == alone
+    long_key = pack(b"NR.RUN", b"wide" * 20_000, b"BLOB", rows[0])
+    replies = link.ask(long_key + b"".join(commands), 9)
+    assert str(replies[0]).startswith("WRONGTYPE")
+    assert replies[1:] == alone

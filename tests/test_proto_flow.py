@@ -7,13 +7,10 @@ import time
 
 import pytest
 import redis
+from resp_helpers import pack
 
 PING = b"*1\r\n$4\r\nPING\r\n"
 MB = 1024 * 1024
-
-
-def pack(*words):
-    return b"*%d\r\n" % len(words) + b"".join(b"$%d\r\n%s\r\n" % (len(w), w) for w in words)
 
 
 def resident(server):

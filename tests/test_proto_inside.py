@@ -10,6 +10,7 @@ import time
 import hiredis
 import pytest
 import uvloop
+from resp_helpers import pack
 
 from respnet.redisproto import table
 from respnet.redisproto.command import Family
@@ -18,10 +19,6 @@ from respnet.redisproto.errors import NO_REPLY, CommandError, Deferred
 from respnet.redisproto.server import Server
 
 PATIENCE = 10
-
-
-def pack(*words):
-    return b"*%d\r\n" % len(words) + b"".join(b"$%d\r\n%s\r\n" % (len(w), w) for w in words)
 
 
 class Table:
@@ -49,7 +46,7 @@ class Table:
         raise KeyError("/secret/path")
 
     def half(self, session, request):
-        return [b"written", object()]
+        return [b"written" * 20_000, object()]
 
     def defer(self, session, request):
         self.later.append(Deferred())
@@ -148,6 +145,8 @@ def test_an_exception_is_an_internal_error_and_nothing_more(inside, caplog):
     link = inside.connect()
     link.send(b"BROKEN", b"PING", b"HALF", b"PING")
     assert link.read(4) == ["ERR internal error", b"PONG"] * 2
+    link.send((b"ECHO", b"e" * 100_000), b"HALF", (b"ECHO", b"e" * 100_000))
+    assert link.read(3) == [b"e" * 100_000, "ERR internal error", b"e" * 100_000]
     assert "/secret/path" in caplog.text
 
 

@@ -1,5 +1,7 @@
 """The request reader: what it reads, what it refuses, and that cuts change nothing."""
 
+import sys
+
 import hiredis
 import pytest
 from hypothesis import example, given, settings
@@ -9,9 +11,11 @@ from respnet.redisproto.errors import ProtocolError
 from respnet.redisproto.reader import Reader
 
 
-def read(pieces, trusted=True):
+def read(pieces, trusted=True, long_from=None):
     """Everything the reader says about the pieces: commands, then the error if there is one."""
     reader, said = Reader(trusted), []
+    if long_from is not None:
+        reader.long_from = long_from
     try:
         for piece in pieces:
             reader.feed(piece)
@@ -51,14 +55,16 @@ def test_commands_come_back_as_hiredis_reads_them(requests, places):
 
 
 @settings(max_examples=600)
-@given(pieces, st.lists(st.integers(0, 10_000), max_size=8), st.booleans())
-@example([b"*0\r\n" * 3 + b"\r\n*-1\r\nPING\r\n"], [5], True)
-@example([b"*1\r\n$4\r\nPING\r\n", b"*1\r"], [16], False)
-def test_cuts_change_nothing(parts, places, trusted):
+@given(pieces, st.lists(st.integers(0, 10_000), max_size=8), st.booleans(), st.integers(1, 400))
+@example([b"*0\r\n" * 3 + b"\r\n*-1\r\nPING\r\n"], [5], True, 1)
+@example([b"*1\r\n$4\r\nPING\r\n", b"*1\r"], [16], False, 1)
+@example([b"*2\r\n$4\r\nECHO\r\n$300\r\n" + b"\r\n" * 150 + b"\r\n"], [99, 200], True, 300)
+def test_cuts_change_nothing(parts, places, trusted, long_from):
     data = b"".join(parts)
     whole = read([data], trusted)
-    assert read([data[i : i + 1] for i in range(len(data))], trusted) == whole
-    assert read(cut(data, places), trusted) == whole
+    for one in ([data[i : i + 1] for i in range(len(data))], cut(data, places)):
+        assert read(one, trusted) == whole
+        assert read(one, trusted, long_from) == whole
 
 
 @settings(max_examples=300)
@@ -67,6 +73,7 @@ def test_cuts_change_nothing_after_a_flipped_byte(parts, at, byte, places):
     data = bytearray(b"".join(parts) or b"*1\r\n$1\r\na\r\n")
     data[at % len(data)] = byte
     assert read(cut(bytes(data), places)) == read([bytes(data)])
+    assert read(cut(bytes(data), places), long_from=2) == read([bytes(data)])
 
 
 LONG = 64 * 1024
@@ -165,6 +172,18 @@ def test_a_large_bulk_in_many_pieces():
     data = pack([b"SET", b"k", value]) * 2
     parts = [data[i : i + 5000] for i in range(0, len(data), 5000)]
     assert read(parts) == [[b"SET", b"k", value]] * 2
+
+
+def test_an_idle_reader_lets_a_long_argument_go():
+    reader = Reader()
+    data = pack([b"SET", b"x" * 100_000])
+    for part in (data[:50_000], data[50_000:]):
+        reader.feed(part)
+    command = reader.gets()
+    reader.feed(b"")
+    holders = sys.getrefcount(command[1])
+    assert command == [b"SET", b"x" * 100_000] and reader.pending == 0
+    assert holders == 2  # the list, and the call
 
 
 def test_many_arguments():

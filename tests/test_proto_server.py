@@ -10,12 +10,9 @@ import time
 import hiredis
 import pytest
 import redis
+from resp_helpers import pack
 
 PING = b"*1\r\n$4\r\nPING\r\n"
-
-
-def pack(*words):
-    return b"*%d\r\n" % len(words) + b"".join(b"$%d\r\n%s\r\n" % (len(w), w) for w in words)
 
 
 def texts(replies):
@@ -101,6 +98,17 @@ def test_large_values_go_both_ways(server):
     link = server.connect()
     data = pack(b"SET", b"big", value) + pack(b"GET", b"big") * 3
     assert link.ask(data, 4) == [b"OK", value, value, value]
+
+
+def test_long_replies_among_short_ones(server):
+    """Replies that are not copied keep their place, held back for the store or not."""
+    link, value = server.connect(), bytes(range(256)) * 1_000
+    gets = [pack(b"GET", b"long"), PING, pack(b"ECHO", value), pack(b"GET", b"short")]
+    data = pack(b"SET", b"long", value) + pack(b"SET", b"short", b"s")
+    data += b"".join(gets) * 10 + pack(b"MULTI") + b"".join(gets) + pack(b"EXEC")
+    replies = [value, b"PONG", value, b"s"]
+    for _ in range(3):
+        assert link.ask(data, 48) == [b"OK", b"OK", *replies * 10, b"OK", *[b"QUEUED"] * 4, replies]
 
 
 def test_quit_and_end_of_input(server):
@@ -190,6 +198,15 @@ def test_idle_clients_and_half_frames_are_cut(serve):
         time.sleep(0.5)
         assert busy.ask(PING) == [b"PONG"]
     assert idle.rest() == [] and half.rest() == []
+
+
+def test_a_long_command_is_no_half_frame(serve):
+    server = serve(frame_timeout=1)
+    whole, half = server.connect(), server.connect()
+    data = pack(b"SET", b"k", b"x" * 70_000)
+    assert whole.ask(data) == [b"OK"]
+    half.send(data[:-1])
+    assert half.rest() == [] and whole.is_open()
 
 
 def test_monitor_sees_what_others_do(server):

@@ -316,7 +316,7 @@ def test_scripts_come_back(resp2):
 def test_a_long_blob_is_cut_into_pieces(monkeypatch):
     monkeypatch.setattr(ai_rdb, "CHUNK", 30)
     options = Options("TF", "CPU", "", 0, 0, 0, ("a",), ("b",))
-    body = ai_rdb.dump(ModelValue(options, [b"x" * 50, b"y" * 40], (), ()))
+    body = ai_rdb.dump(ModelValue(options, b"x" * 50 + b"y" * 40, (), ()))
     reader = rdb.Reader(body, at=1)
     name, (again, pieces) = ai_rdb.read(reader)
     assert (name, again) == ("AI__MODEL", options)

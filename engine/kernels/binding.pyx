@@ -49,14 +49,14 @@ cdef class Binding:
 
 
 def predict_row(Predictor model not None, bytes row not None):
-    """The numbers of one flat row (I) -> (O), both as bytes of the model's dtype."""
+    """The numbers of one row (I) -> (O), both as bytes of the model's dtype."""
     cdef Bound bound = model.row
     cdef char *external[2]
     cdef int64_t element
     cdef bytes y
-    if model.shaped:
-        raise ShapeError("predict_row is for models of one flat row in and one out")
     if bound is None:
+        if not model.single:
+            raise ShapeError("predict_row is for models of one row in and one out, of known shapes")
         bound = model.row = model._bind("row")
     element = bound.executable.program.element
     if PyBytes_GET_SIZE(row) != bound.inputs * element:

@@ -44,7 +44,8 @@ cdef void execute_steps(const respnet_step *steps, int count, respnet_frame *fra
 cdef int raise_fault(Executable executable, respnet_frame *frame) except -1
 cdef void execute_batch(respnet_batch *b, int threads) noexcept nogil
 cdef void execute_gradients(respnet_batch *b, int threads) noexcept nogil
-cdef void execute_update(const respnet_program *p, respnet_frame *frame, int first) noexcept nogil
+cdef void execute_update(const respnet_program *p, respnet_frame *frame, int first,
+                         int threads) noexcept nogil
 cdef double execute_training_step(respnet_batch *b, int threads) noexcept nogil
 cdef double execute_epoch(respnet_batch *b, int threads, char **data, const int64_t *order,
                           int64_t n, int64_t size, const int *cancel,
@@ -97,3 +98,4 @@ cdef class Predictor:
     cdef Bound batch
     cdef public int threads
     cdef public bint shaped
+    cdef public bint single

@@ -37,7 +37,7 @@ cdef extern from "run.h" nogil:
     void run_batch(respnet_batch *b, int threads)
     double run_training_step(respnet_batch *b, int threads)
     void run_gradients(respnet_batch *b, int threads)
-    void run_update_from(const respnet_program *p, respnet_frame *f, int first)
+    void run_update(const respnet_program *p, respnet_frame *f, int first, int threads)
     double run_epoch(respnet_batch *b, int threads, char **data, const int64_t *order, int64_t n,
                      int64_t size, const int *cancel, respnet_term *seen)
     void gather_rows(const respnet_program *p, const char *source, int64_t columns,
@@ -80,8 +80,9 @@ cdef void execute_gradients(respnet_batch *b, int threads) noexcept nogil:
     run_gradients(b, threads)
 
 
-cdef void execute_update(const respnet_program *p, respnet_frame *frame, int first) noexcept nogil:
-    run_update_from(p, frame, first)
+cdef void execute_update(
+        const respnet_program *p, respnet_frame *frame, int first, int threads) noexcept nogil:
+    run_update(p, frame, first, threads)
 
 
 cdef double execute_training_step(respnet_batch *b, int threads) noexcept nogil:
@@ -367,8 +368,8 @@ cdef class Bound:
 
 cdef class Predictor:
     """What answers: one version of the weights, bound for single rows and for batches when first
-    needed. ``_bind(layout)`` of a subclass makes the Bound; models that are not one flat row in
-    and one out are ``shaped`` and go through its ``_predict_shaped``.
+    needed. ``_bind(layout)`` of a subclass makes the Bound. ``single``: one row of known shape in
+    and one out. ``shaped``: these are not both flat; ``_predict_shaped`` answers.
     """
 
     def predict(self, x):

@@ -93,11 +93,60 @@ static void add_terms(respnet_batch *b) {
     }
 }
 
+/* What is done to all parameters, number by number, a part at a time. */
+typedef struct {
+    const respnet_program *program;
+    respnet_frame *frames;
+    int slots;
+} respnet_parts;
+
+enum { PART = 1 << 15 };
+
+static inline int parts_of(const respnet_program *p) {
+    return (int)((p->trainable + PART - 1) / PART);
+}
+
+static inline int64_t part_length(const respnet_program *p, int part) {
+    const int64_t left = p->trainable - (int64_t)part * PART;
+    return left < PART ? left : PART;
+}
+
 static void add_to(char *sum, const char *x, int64_t n, int64_t element) {
     if (element == 4)
         for (int64_t i = 0; i < n; i++) ((float *)sum)[i] += ((const float *)x)[i];
     else
         for (int64_t i = 0; i < n; i++) ((double *)sum)[i] += ((const double *)x)[i];
+}
+
+/* A part of the gradients of all slots, added in their order into those of slot 0. */
+static void add_part(void *context, int part) {
+    const respnet_parts *all = (const respnet_parts *)context;
+    const int64_t element = all->program->element, first = (int64_t)part * PART * element;
+    const unsigned before = run_enter();
+    for (int i = 1; i < all->slots; i++)
+        add_to(all->frames[0].base[SPACE_GRADIENTS] + first,
+               all->frames[i].base[SPACE_GRADIENTS] + first, part_length(all->program, part),
+               element);
+    run_leave(before);
+}
+
+/* A part of the optimizer's step, the last of the update: all its operands are vectors of all
+ * parameters. */
+static void update_part(void *context, int part) {
+    const respnet_parts *all = (const respnet_parts *)context;
+    respnet_step step = all->program->update[all->program->updates - 1];
+    const unsigned before = run_enter();
+    for (int i = 0; i < MAX_OPERANDS; i++) step.offset[i] += (int64_t)part * PART;
+    step.dim[0] = part_length(all->program, part);
+    step.run(&step, all->frames);
+    run_leave(before);
+}
+
+static void prepare_part(void *context, int step) {
+    const respnet_parts *all = (const respnet_parts *)context;
+    const unsigned before = run_enter();
+    run_steps(all->program->prepare + step, 1, all->frames);
+    run_leave(before);
 }
 
 static inline void take_fault(respnet_frame *to, respnet_frame *from) {
@@ -118,25 +167,30 @@ static void run_batch(respnet_batch *b, int threads) {
     begin_terms(b, threads);
     pool_run(b->slots, threads, run_slot, b);
     add_terms(b);
-    for (int i = 1; i < b->slots; i++) {
-        take_fault(b->frames, b->frames + i);
-        if (p->updates)
-            add_to(b->frames[0].base[SPACE_GRADIENTS], b->frames[i].base[SPACE_GRADIENTS],
-                   p->trainable, p->element);
+    for (int i = 1; i < b->slots; i++) take_fault(b->frames, b->frames + i);
+    if (p->updates && b->slots > 1) {
+        respnet_parts all = {p, b->frames, b->slots};
+        pool_run(parts_of(p), threads, add_part, &all);
     }
     b->slots = slots;
 }
 
 /* The update steps from `first` on: what stands before them was done to the gradients already. */
-static void run_update_from(const respnet_program *p, respnet_frame *f, int first) {
+static void run_update(const respnet_program *p, respnet_frame *f, int first, int threads) {
+    respnet_parts all = {p, f, 1};
     const unsigned before = run_enter();
     f->t++;
-    run_steps(p->update + first, p->updates - first, f);
-    run_steps(p->prepare, p->prepares, f);
+    if (threads > 1 && first < p->updates && parts_of(p) > 1) {
+        run_steps(p->update + first, p->updates - 1 - first, f);
+        pool_run(parts_of(p), threads, update_part, &all);
+        pool_run(p->prepares, threads, prepare_part, &all);
+    } else {
+        run_steps(p->update + first, p->updates - first, f);
+        run_steps(p->prepare, p->prepares, f);
+    }
     f->previous_loss = f->loss;
     run_leave(before);
 }
-static void run_update(const respnet_program *p, respnet_frame *f) { run_update_from(p, f, 0); }
 
 /* Rows order[0..count) of a row-major (N,columns) array, in the layout the program wants. */
 static void gather_rows(const respnet_program *p, const char *source, int64_t columns,
@@ -166,10 +220,10 @@ static void run_gradients(respnet_batch *b, int threads) {
 }
 
 /* One optimizer step on a batch that lies in `external`. Returns the loss before the step.
- * A batch with a fault leaves the weights as they are. */
+ * A batch with a fault leaves the weights as they are; penalties join the loss in the update. */
 static double run_training_step(respnet_batch *b, int threads) {
     run_gradients(b, threads);
-    if (!b->frames[0].fault) run_update(b->program, b->frames); /* penalties join the loss there */
+    if (!b->frames[0].fault) run_update(b->program, b->frames, 0, threads);
     return b->frames[0].loss;
 }
 

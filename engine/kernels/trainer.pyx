@@ -239,7 +239,7 @@ cdef class Core:
                gradient.nbytes)
         self.frames.frames[0].loss = loss
         with nogil:
-            execute_update(&self.program, self.frames.frames, penalties)
+            execute_update(&self.program, self.frames.frames, penalties, self.threads)
 
     def full_epochs(self, Staged data, int64_t count):
         """``count`` optimizer steps, each on all rows; the loss before the last of them."""

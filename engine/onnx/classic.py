@@ -36,6 +36,27 @@ def _product(x, weights):
     return total
 
 
+def linear_row(nodes):
+    """(inputs, outputs, function of one row (I) float32 -> (O)) of a graph that is nothing but a
+    linear model of few numbers, to the bits of its node; or None."""
+    if len(nodes) != 1 or nodes[0].kind != "LinearRegressor":
+        return None
+    get = nodes[0].attributes.get
+    weights, outputs = np.array(get("coefficients", []), np.float32), get("targets", 1)
+    if get("post_transform", b"NONE") != b"NONE" or outputs < 1 or weights.size % outputs:
+        return None
+    weights = weights.reshape(outputs, -1)
+    if not 0 < weights.shape[1] <= FEW:
+        return None
+    offsets = np.zeros(outputs, np.float32) + np.array(get("intercepts", 0), np.float32)
+    last = weights.shape[1] - 1
+
+    def row(x):
+        return np.add.accumulate(weights * x, axis=1)[:, last] + offsets
+
+    return weights.shape[1], outputs, row
+
+
 def _transformed(call, scores):
     call.only("post_transform", "NONE", "LOGISTIC", "SOFTMAX")
     kind = call.text("post_transform", "NONE")

@@ -7,6 +7,7 @@ from ..ai_dag_steps import step_keys
 from ..ai_dag_words import KINDS, Order
 from ..ai_orders import refuse_in_multi
 from ..command import Family
+from ..fast_dag import DagExecute
 from ..grammar import key
 from ..words import Raw
 
@@ -43,6 +44,8 @@ def add(name, kind):
     def handler(session, request):
         refuse_in_multi(session)
         return run(session, request.argv, kind)
+
+    rows.fast(name.lower(), DagExecute(kind.plans))
 
 
 for command, its_kind in KINDS.items():

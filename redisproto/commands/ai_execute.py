@@ -10,6 +10,7 @@ from ..ai_run import ModelRun
 from ..ai_tensor import check_target, fetch_tensor, put_at
 from ..command import Family
 from ..errors import CommandError, Deferred
+from ..fast_models import ModelExecute
 from ..grammar import key
 from ..words import Raw
 
@@ -98,3 +99,6 @@ class Results:
             self.deferred = Deferred()
             return self.deferred
         return self.value
+
+
+rows.fast("ai.modelexecute", ModelExecute())
