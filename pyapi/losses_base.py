@@ -41,6 +41,9 @@ class Loss(Configured):
         """Targets as the engine's step wants them."""
         return y
 
+    def check(self, y: np.ndarray, outputs: int) -> None:
+        """Refuse targets (B,...) that a row of so many outputs cannot be compared with."""
+
     def term_options(self) -> dict:
         """The options of the engine's loss."""
         if self.engine == "python":

@@ -3,6 +3,7 @@
 import numpy as np
 
 from .losses_base import COMMON, EPSILON, Loss, mean, paired
+from .rows import check_classes
 
 
 def log_softmax(x) -> np.ndarray:
@@ -61,11 +62,15 @@ class SparseCategoricalCrossentropy(CategoricalCrossentropy):
     options = ("from_logits", "ignore_class")
     arguments = {"from_logits": False, "ignore_class": None, "axis": -1, **COMMON}
 
+    def check(self, y, outputs):
+        check_classes(y, outputs, self.ignore_class)
+
     def mask(self, y_true):
         return None if self.ignore_class is None else y_true != self.ignore_class
 
     def rows(self, y_true, y_pred):
         logs = self.logs(y_pred)
+        self.check(y_true, logs.shape[-1])
         classes = np.asarray(y_true, np.int64).reshape(logs.shape[:-1])
         counts = np.full(classes.shape, True)
         if self.ignore_class is not None:
