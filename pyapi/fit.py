@@ -144,14 +144,15 @@ class Trainable(Compiled, Fed, Differentiable):
     def judge(self, data, batch_size=None, listeners=None) -> dict[str, float]:
         """Loss and metrics of rows or of a stream, with the present weights.
 
-        batch_size matters to stateful models, to callbacks that look at each batch, and where
-        places of outputs may be masked: then a loss is the mean over those of its batch.
+        batch_size matters to stateful models, to callbacks that look at each batch, to losses that
+        are sums, and where places of outputs may be masked: a loss is the mean over its batch's.
         """
         scores = self._fresh_scores()
         listeners = listeners or CallbackList(self, None, 0, None, data, fitting=False)
         listeners.on_test_begin()
         if isinstance(data, Arrays):
-            small = self.states or listeners.wants_test_batches or self.session.counts(data.inputs)
+            small = self.by_batches or listeners.wants_test_batches
+            small = small or self.session.counts(data.inputs)
             batches = data.cut((batch_size or 32) if small else data.rows)
         else:
             batches = (self.arrays(x, y, weights) for x, y, weights in data.epoch())
@@ -162,6 +163,11 @@ class Trainable(Compiled, Fed, Differentiable):
                 listeners.on_test_batch_end(number, scores.logs())
         listeners.on_test_end(scores.logs())
         return scores.logs()
+
+    @property
+    def by_batches(self) -> bool:
+        """Whether numbers of rows depend on the batches they are in."""
+        return bool(self.states) or any(loss and loss.reduction == "sum" for loss in self.losses)
 
     def _judge_rows(self, scores: Scores, data: Arrays) -> None:
         report = self.session.evaluate(self.feed(data))

@@ -80,9 +80,9 @@ class SparseCategoricalCrossentropy(CategoricalCrossentropy):
 
 
 class BinaryFocalCrossentropy(BinaryCrossentropy):
-    """On arrays only (Lin et al. 2017): there is no step of the engine that trains it."""
+    """Cross-entropy times (1 - p)^gamma of the probability p of what is right (Lin et al. 2017)."""
 
-    engine = ""
+    engine = "binary_focal_crossentropy"
     arguments = {
         "apply_class_balancing": False,
         "alpha": 0.25,
@@ -92,6 +92,11 @@ class BinaryFocalCrossentropy(BinaryCrossentropy):
         "axis": -1,
         **COMMON,
     }
+    options = ("gamma", "from_logits", "label_smoothing")
+
+    def term_options(self):
+        alpha = self.alpha if self.apply_class_balancing else None
+        return super().term_options() | {"alpha": alpha}
 
     def rows(self, y_true, y_pred):
         y = self.smoothed(paired(y_true, y_pred), 2)
@@ -102,6 +107,26 @@ class BinaryFocalCrossentropy(BinaryCrossentropy):
         if self.apply_class_balancing:
             focal = focal * (y * self.alpha + (1 - y) * (1 - self.alpha))
         return mean(focal)
+
+
+class CategoricalFocalCrossentropy(CategoricalCrossentropy):
+    """alpha (1 - p)^gamma times the cross-entropy of each class; targets are one-hot rows."""
+
+    engine = "categorical_focal_crossentropy"
+    options = ("alpha", "gamma", "from_logits", "label_smoothing")
+    arguments = {
+        "alpha": 0.25,
+        "gamma": 2.0,
+        "from_logits": False,
+        "label_smoothing": 0.0,
+        "axis": -1,
+        **COMMON,
+    }
+
+    def rows(self, y_true, y_pred):
+        y, logs = self.smoothed(y_true, y_pred.shape[-1]), self.logs(y_pred)
+        p = np.clip(np.exp(logs), EPSILON, 1 - EPSILON)
+        return -np.sum(self.alpha * (1 - p) ** self.gamma * y * np.log(p), axis=-1)
 
 
 class KLDivergence(Loss):
