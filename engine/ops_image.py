@@ -5,6 +5,7 @@ image is left out, (B,X,C), it has length 1: sequences are images of one row. st
 pool and size are (rows, columns); pads are (top, bottom, left, right), places of zeros.
 """
 
+WARP = ("lows", "highs", "fill_mode", "fill_value", "smooth")
 # (name, operands, what it does, attributes)
 ROWS = (
     (
@@ -61,6 +62,24 @@ ROWS = (
         "x (B,Y,X,C) -> y (B,P,Q,C)",
         "x with pads of zeros around it",
         ("pads",),
+    ),
+    (
+        "uniform",
+        "x (B,N) -> y (B,M)",
+        "a number from 0 to below 1 by chance, M = units of them a row",
+        ("units", "salt", "seed"),
+    ),
+    (
+        "warp_forward",
+        "x (B,Y,X,C), draws (B,3) -> y (B,Y,X,C)",
+        "each picture moved down and right and turned, lows + (highs - lows) draws (warping.py)",
+        WARP,
+    ),
+    (
+        "warp_backward",
+        "dy (B,Y,X,C), draws (B,3) -> dx (B,Y,X,C)",
+        "dy to where each place of y was read",
+        WARP,
     ),
     ("zero_padding_backward", "dy (B,P,Q,C) -> dx (B,Y,X,C)", "dy without the pads", ("pads",)),
 )

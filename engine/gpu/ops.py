@@ -68,6 +68,14 @@ def normal(c, x, *, mean, deviation, salt, seed):
     return c.noise("normal", x.shape, seed, salt, mean, deviation)
 
 
+def uniform(c, x, *, units, salt, seed):
+    return c.noise("uniform", (len(x), units), seed, salt)
+
+
+def warp_backward(c, dy, draws, **options):
+    return reference_ops.warp_backward(dy, draws, add_at=c.cp.add.at, **options)
+
+
 def copy(c, x):
     return x.copy()
 
@@ -106,5 +114,6 @@ SHARED = (
     "relu_forward",
     "repeat_vector_backward",
     "split",
+    "warp_forward",
 )
 globals().update({name: _shared(getattr(reference_ops, name)) for name in SHARED})

@@ -20,6 +20,7 @@
 #include "steps_recurrent.hpp"
 #include "steps_sequence.hpp"
 #include "steps_softmax.hpp"
+#include "steps_warp.hpp"
 
 namespace RESPNET_LEVEL {
 
@@ -53,7 +54,7 @@ static const respnet_entry ENTRIES[] = {
     PLAIN(embedding_forward_rows), PLAIN(embedding_backward_rows), PLAIN(reverse_time_rows),
     PLAIN(last_step_rows), PLAIN(last_step_backward_rows), PLAIN(repeat_vector_rows),
     PLAIN(repeat_vector_backward_rows), PLAIN(compute_mask_rows), PLAIN(dropout_mask_rows),
-    PLAIN(multiply_steps_rows), PLAIN(normal_rows),
+    PLAIN(multiply_steps_rows), PLAIN(normal_rows), PLAIN(uniform_rows),
     BY_LAYOUT(multiply), BY_LAYOUT(affine), BETTER(maximum, larger), BETTER(minimum, smaller),
     PLAIN(concatenate_rows), PLAIN(split_rows),
     PLAIN(rearrange_forward_rows), PLAIN(rearrange_backward_rows),
@@ -77,6 +78,7 @@ static const respnet_entry ENTRIES[] = {
     PLAIN(max_pooling_forward_rows), PLAIN(max_pooling_backward_rows),
     PLAIN(average_pooling_forward_rows), PLAIN(average_pooling_backward_rows),
     PLAIN(masked_mean_forward_rows), PLAIN(masked_mean_backward_rows),
+    PLAIN(warp_forward_rows), PLAIN(warp_backward_rows),
     PLAIN(rprop_step), PLAIN(sgd_step), PLAIN(rmsprop_step), PLAIN(adam_step),
     PLAIN(amsgrad_step), PLAIN(adagrad_step), PLAIN(adadelta_step), PLAIN(adamax_step),
     PLAIN(nadam_step), PLAIN(penalty_step), PLAIN(clip_value_step), PLAIN(clip_norm_step),

@@ -194,6 +194,13 @@ def zero_padding_backward(low, step):
     _zero_padding(low, step, *reversed(step.operands))
 
 
+def warp(low, step):
+    a = step.attributes
+    fill = low.tables["fill_modes"].index(a["fill_mode"])
+    dims = (*_image(step.operands[0]), fill, int(a["smooth"]))
+    low.emit(step.op + "_rows", step.operands, dims, (*a["lows"], *a["highs"], a["fill_value"]))
+
+
 IMAGE = {
     "conv2d_forward": conv2d_forward,
     "conv2d_backward": conv2d_backward,
@@ -205,4 +212,6 @@ IMAGE = {
     "masked_mean_backward": masked_mean,
     "zero_padding_forward": zero_padding_forward,
     "zero_padding_backward": zero_padding_backward,
+    "warp_forward": warp,
+    "warp_backward": warp,
 }

@@ -5,7 +5,7 @@ Adding a layer: its file, its test, and its name in LAYERS.
 
 from respnet.engine.errors import SpecError
 from respnet.engine.layers.activation import ELU, Activation, PReLU, ReLU, Softmax
-from respnet.engine.layers.augment import RandomFlip
+from respnet.engine.layers.augment import RandomFlip, RandomRotation, RandomTranslation
 from respnet.engine.layers.base import Layer, Parameter
 from respnet.engine.layers.conv import Conv1D, Conv2D
 from respnet.engine.layers.dense import Dense
@@ -89,6 +89,8 @@ _ALL = (
     Permute,
     Python,
     RandomFlip,
+    RandomRotation,
+    RandomTranslation,
     ReLU,
     RepeatVector,
     Rescaling,
