@@ -16,6 +16,7 @@ from respnet.engine.trainer import Rule
 
 from . import losses, optimizers
 from .arguments import bind, signed
+from .feeding import first_of
 from .loop import COMPILE
 from .per_output import losses_of, metrics_of, weights_of
 from .scores import OutputScores, Scores
@@ -79,7 +80,7 @@ class Compiled:
         if self.optimizer is None:
             raise ValueError(f"model {self.name} must be compiled before it is trained or judged")
         if not self.built:
-            self.build((None, *np.shape(x)[1:]) if np.ndim(x) > 1 else (None, 1))
+            self.build(self.shapes_of(x if self._traces() else first_of(x)))
         if len(self.losses) != len(self.outputs):
             self._take_losses()
         if not any(self.losses):

@@ -53,6 +53,14 @@ def as_numbers(x) -> np.ndarray:
     return array
 
 
+def first_of(x):
+    """An array whose shape is that of the (first) input."""
+    if isinstance(x, dict):
+        x = next(iter(x.values()))
+    several = isinstance(x, (list, tuple)) and len(x) and np.ndim(x[0]) > 1
+    return np.asarray(x[0]) if several else as_numbers(x)
+
+
 def as_inputs(x, names: list[str]) -> list[np.ndarray]:
     """Arrays in the order of the model's inputs: from one, a list, or a dict by name."""
     if isinstance(x, Mapping):

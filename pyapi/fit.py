@@ -6,7 +6,7 @@ from .arguments import bind, signed
 from .callbacks.base import CallbackList
 from .compiling import Compiled
 from .fed import Fed, refuse_lengths
-from .feeding import Arrays, Stream, as_inputs, as_numbers, is_stream
+from .feeding import Arrays, Stream, as_inputs, first_of, is_stream
 from .gradients import Differentiable
 from .loop import COMPILE, EVALUATE, FIT, Fitting, Pass
 from .scores import Scores
@@ -35,7 +35,7 @@ class Trainable(Compiled, Fed, Differentiable):
             self._ready(data.first_inputs())
             validation = self._validation(plan)
         else:
-            self._ready(_first(x))
+            self._ready(x)
             data, validation = self._split(x, y, plan)
         running = self._pass(plan, validation, data)
         callbacks = CallbackList(self, plan["callbacks"], plan["verbose"], running, data)
@@ -116,14 +116,14 @@ class Trainable(Compiled, Fed, Differentiable):
         self, x, y=None, sample_weight=None, class_weight=None, return_dict=False, lengths=None
     ):
         """One step on this batch; loss, or [loss, metrics...], of the weights before it."""
-        self._ready(_first(x))
+        self._ready(x)
         self.scores.reset()
         self.train_rows(self.arrays(x, y, sample_weight, class_weight, lengths))
         return _scalars(self.scores.logs(), return_dict)
 
     def test_on_batch(self, x, y=None, sample_weight=None, return_dict=False, lengths=None):
         """Loss and metrics of this batch; nothing is learnt."""
-        self._ready(_first(x))
+        self._ready(x)
         rows = self.arrays(x, y, sample_weight, lengths=lengths)
         return _scalars(self.judge(rows), return_dict)
 
@@ -136,7 +136,7 @@ class Trainable(Compiled, Fed, Differentiable):
     def evaluate(self, x=None, y=None, *values, **options):
         """Loss, or [loss, metrics...], or a dict of them, over all rows; lengths as in ``fit``."""
         plan = bind("evaluate", EVALUATE, values, options)
-        self._ready(None if is_stream(x) and y is None else _first(x))
+        self._ready(None if is_stream(x) and y is None else x)
         data = self.rows_or_stream(x, y, plan["sample_weight"], plan["lengths"], plan["steps"])
         listeners = CallbackList(self, plan["callbacks"], 0, None, data, fitting=False)
         return _scalars(self.judge(data, plan["batch_size"], listeners), plan["return_dict"])
@@ -195,7 +195,7 @@ class Trainable(Compiled, Fed, Differentiable):
             batches = (batch for batch, _, _ in Stream(x, steps).epoch())
             return self._predict_batches(batches, callbacks)
         if not self.built:
-            self.build((None, *np.shape(_first(x))[1:]))
+            self.build(self.shapes_of(x if self._traces() else first_of(x)))
         inputs = as_inputs(x, self.input_names)
         size = batch_size or (32 if callbacks else len(inputs[0]))
         if not callbacks and (not self.states or size >= len(inputs[0])):
@@ -229,14 +229,6 @@ class Trainable(Compiled, Fed, Differentiable):
         self._need_built()
         self.sync()
         return Stepper(self, rows)
-
-
-def _first(x):
-    """An array whose shape is that of the (first) input."""
-    if isinstance(x, dict):
-        x = next(iter(x.values()))
-    several = isinstance(x, (list, tuple)) and len(x) and np.ndim(x[0]) > 1
-    return np.asarray(x[0]) if several else as_numbers(x)
 
 
 def _scalars(logs: dict, return_dict: bool):

@@ -47,7 +47,7 @@ class Differentiable:
         Regularizers are part of both. Dropout draws as in the step that would follow. Nothing is
         learnt: ``apply_gradients`` then does what train_on_batch would have done, to the bit.
         """
-        self._ready(x[0] if isinstance(x, (list, tuple)) else x)
+        self._ready(x)
         if self.states:
             raise ValueError(f"model {self.name} is stateful; train it with train_on_batch")
         feed = self.feed(self.arrays(x, y, sample_weight, lengths=lengths))

@@ -26,6 +26,7 @@ from .lengths import Masked
 from .nesting import Nested
 from .sharing import Sharing
 from .states import States
+from .subclassing import Traced
 from .utils import next_seed
 
 
@@ -154,24 +155,20 @@ class Structure(Sharing, Nested, Savable, Deployable, Masked):
         show(self, line_length, print_fn)
 
 
-class Model(Structure, Trainable):
-    """A functional model: everything between ``inputs`` and ``outputs``, one or several each."""
+class Model(Structure, Trainable, Traced):
+    """A functional model: everything between ``inputs`` and ``outputs``, one or several each.
+
+    A subclass with a ``call`` makes them itself (``subclassing.py``).
+    """
 
     def __init__(self, inputs=None, outputs=None, name=None, *, threads=1, dtype="float32"):
         chain = isinstance(self, Sequential)
-        self.name = name or automatic_name(Sequential if chain else Functional)
+        own = type(self) if self._traces() else Functional
+        self.name = name or automatic_name(Sequential if chain else own)
         self.threads, self.dtype, self.calls = threads, dtype, []
         self._start_training_state()
         if inputs is not None:
             self._build(_listed(inputs), _listed(outputs))
-
-    def build(self, input_shape=None) -> None:
-        """Nothing to do for a model that has its graph; one without cannot get it here."""
-        if not self.built:
-            raise ValueError(
-                f"model {self.name} has no graph: give Model(inputs, outputs), or stack layers in "
-                "a Sequential; a subclass with a call of its own is not supported"
-            )
 
     @property
     def layers(self) -> list[Layer]:
