@@ -9,7 +9,6 @@ from dataclasses import replace
 import numpy as np
 
 from respnet.engine import LossTerm
-from respnet.engine import Model as Network
 from respnet.engine.params import Layout
 from respnet.engine.session import Session
 from respnet.engine.trainer import Rule
@@ -73,7 +72,7 @@ class Compiled:
         )
         spec = replace(self.spec, nodes=self.marked_nodes(self.spec.nodes), loss=terms or "mse")
         vector = Layout(spec).moved(vector, before)
-        self.network = Network(spec, threads=self.threads, vector=vector)
+        self.network = self.placed(spec, vector)
 
     def _ready(self, x=None) -> None:
         """Built for rows like x, compiled, with the losses in the network."""

@@ -41,7 +41,8 @@ class Masked:
         inputs = [Input(symbol.shape[1:]) for symbol in self.inputs]
         mask = Input((inputs[0].shape[1],), name="mask")
         first = ApplyMask()([inputs[0], mask])
-        return Model([*inputs, mask], self([first, *inputs[1:]]), dtype=self.dtype)
+        options = {"dtype": self.dtype, "threads": self.threads, "device": self.device}
+        return Model([*inputs, mask], self([first, *inputs[1:]]), **options)
 
     def _predict_lengths(self, x, lengths, **options):
         """Outputs where row b has ``lengths[b]`` steps; the model for it is made once."""
