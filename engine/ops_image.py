@@ -5,6 +5,7 @@ image is left out, (B,X,C), it has length 1: sequences are images of one row. st
 pool and size are (rows, columns); pads are (top, bottom, left, right), places of zeros.
 """
 
+GROUPED = ("strides", "pads", "dilation", "groups")
 WARP = ("lows", "highs", "fill_mode", "fill_value", "smooth")
 # (name, operands, what it does, attributes)
 ROWS = (
@@ -20,6 +21,20 @@ ROWS = (
         "+dbias? (O)",
         "dz: the gradient of the sums, before the activation",
         ("strides", "pads", "dilation"),
+    ),
+    (
+        "grouped_conv2d_forward",
+        "x (B,Y,X,C), kernel (V,U,I,O), bias? (O) -> y (B,P,Q,O)",
+        "a convolution of each group of I = C / groups channels, O / groups outputs of it; "
+        "depthwise kernels (V,U,C,M) are of C groups",
+        GROUPED,
+    ),
+    (
+        "grouped_conv2d_backward",
+        "x (B,Y,X,C), kernel (V,U,I,O), dz (B,P,Q,O) -> dx? (B,Y,X,C), +dkernel? (V,U,I,O), "
+        "+dbias? (O)",
+        "dz: the gradient of the sums",
+        GROUPED,
     ),
     (
         "max_pooling_forward",

@@ -7,6 +7,7 @@ it returns the written ones in order. Slow on purpose: what it says should be ch
 import numpy as np
 from numpy import exp, maximum, sqrt, where
 
+from respnet.engine.grouped import grouped_conv2d_backward, grouped_conv2d_forward  # noqa: F401
 from respnet.engine.reference_activations import ACTIVATIONS
 from respnet.engine.reference_image import *  # noqa: F403
 from respnet.engine.reference_losses import *  # noqa: F403

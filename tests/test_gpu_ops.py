@@ -109,6 +109,13 @@ SPECS = {
         ("dense", {"units": 3}),
     ),
 }
+SPECS["groups of channels"] = chain(
+    (7, 6, 4),
+    ("conv2d", {"filters": 6, "kernel_size": 3, "groups": 2, "activation": "tanh"}),
+    ("depthwise_conv2d", {"kernel_size": [2, 3], "depth_multiplier": 2, "padding": "same"}),
+    ("flatten", {}),
+    ("dense", {"units": 2}),
+)
 for _kind, _extra in RECURRENT:
     for _masked, _dropout, _backwards, _states in (
         (False, 0.0, False, False),

@@ -94,6 +94,8 @@ SHARED = (
     "concatenate",
     "elu_backward",
     "elu_forward",
+    "grouped_conv2d_backward",
+    "grouped_conv2d_forward",
     "layer_norm_backward",
     "layer_norm_forward",
     "log_softmax_backward",

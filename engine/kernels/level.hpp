@@ -11,6 +11,7 @@
 #include "steps_dropout.hpp"
 #include "steps_encode.hpp"
 #include "steps_gradient.hpp"
+#include "steps_grouped.hpp"
 #include "steps_image.hpp"
 #include "steps_loss.hpp"
 #include "steps_merge.hpp"
@@ -73,6 +74,7 @@ static const respnet_entry ENTRIES[] = {
     PLAIN(pack_columns_wide),
     PLAIN(conv2d_forward_rows), PLAIN(conv2d_backward_rows),
     PLAIN(conv2d_input_gradient_rows), PLAIN(pack_turned_kernel),
+    PLAIN(grouped_conv2d_forward_rows), PLAIN(grouped_conv2d_backward_rows),
     PLAIN(winograd_forward_rows), PLAIN(winograd_backward_rows), PLAIN(pack_winograd_kernel),
     PLAIN(zero_padding_forward_rows), PLAIN(zero_padding_backward_rows),
     PLAIN(max_pooling_forward_rows), PLAIN(max_pooling_backward_rows),
