@@ -6,6 +6,7 @@ from test_keras_simple_layers import trained_on
 
 from respnet.layers import Dense, Flatten, Input, RandomRotation, RandomTranslation
 from respnet.models import Sequential, load_model
+from respnet.optimizers import SGD
 from respnet.preprocessing.image import ImageDataGenerator
 
 RNG = np.random.default_rng(0)
@@ -101,7 +102,7 @@ def test_they_do_nothing_when_predicting_and_go_into_files(layer, tmp_path):
     model.fit(x, x[:, 0, 0], epochs=3, verbose=0)
     model.save(tmp_path / "m.respnet")
     again = load_model(tmp_path / "m.respnet")
-    assert type(again.layers[0]) is type(layer)
+    assert isinstance(again.layers[0], type(layer))  # respnet.compat may have a class of its own
     assert again.layers[0].get_config() == layer.get_config()
     assert np.array_equal(again.predict(x), model.predict(x))
 
@@ -147,7 +148,7 @@ def test_fit_takes_what_the_generator_shifts_and_flips():
     x = RNG.normal(size=(30, 4, 5, 1)).astype(np.float32)
     y = (x.mean((1, 2)) > 0) * 1.0
     model = Sequential([Input((4, 5, 1)), Flatten(), Dense(1, "sigmoid")])
-    model.compile("adam", "binary_crossentropy", metrics=["accuracy"])
+    model.compile(SGD(0.1), "binary_crossentropy", metrics=["accuracy"])
     made = ImageDataGenerator(width_shift_range=0.1, height_shift_range=0.1, horizontal_flip=True)
-    history = model.fit(made.flow(x, y, batch_size=8), epochs=20, verbose=0).history
-    assert len(history["loss"]) == 20 and history["loss"][-1] < history["loss"][0]
+    history = model.fit(made.flow(x, y, batch_size=8), epochs=40, verbose=0).history
+    assert len(history["loss"]) == 40 and np.mean(history["loss"][-5:]) < history["loss"][0]

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from respnet.engine.errors import ScriptError
 from respnet.engine.script import Host, Kind, Limits, Script
 from respnet.engine.script.builtins import method_names

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from respnet.engine.script import Script
 
 torch = pytest.importorskip("torch")

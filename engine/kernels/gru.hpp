@@ -43,7 +43,7 @@ RESPNET_INLINE void gru_cell(const gru_sequence<R> &q, const A &act, int64_t b, 
 }
 
 // One step of ROWS rows and one register of units, reset after the product.
-template <class R, class A, int ROWS, int JOINED>
+template <class R, class A, int ROWS>
 __attribute__((noinline)) void gru_tile(const gru_sequence<R> &job, const A &act, int64_t row,
                                         int64_t t, int64_t u, int64_t part) {
     typedef vec<R> V;
@@ -60,14 +60,36 @@ __attribute__((noinline)) void gru_tile(const gru_sequence<R> &job, const A &act
         c[i][3] = further[2];
     }
     if (q.x)
-        add_product<R, ROWS, 3, 2, JOINED>(q.I, q.x + (row * q.T + t) * q.I, q.T * q.I,
+        add_product<R, ROWS, 3, 2>(q.I, q.x + (row * q.T + t) * q.I, q.T * q.I,
                                    q.x_panels + u * q.I * 3,
                                    to_next_panel(row, q.turn + t, q.I * 3 * LANES<R>), c);
-    add_product<R, ROWS, 3, 3, JOINED>(H, q.now + row * apart(H), apart(H), q.h_panels + u * H * 3,
+    add_product<R, ROWS, 3, 3>(H, q.now + row * apart(H), apart(H), q.h_panels + u * H * 3,
                                to_next_panel(row, q.turn + t, H * 3 * LANES<R>), c);
     V sums[ROWS][4]; // in memory, so that c itself stays in registers
     memcpy(sums, c, sizeof c);
     for (int i = 0; i < ROWS; i++) gru_cell(q, act, row + i, t, u, part, sums[i]);
+}
+
+// The same for few units.
+template <class R, class A, int JOINED>
+__attribute__((noinline)) void gru_few(const gru_sequence<R> &q, const A &act, int64_t row,
+                                       int rows, int64_t t, int64_t u, int64_t part) {
+    const int64_t H = q.H;
+    vec<R> c[CELL_ROWS][4], further[3];
+    for (int g = 0; g < 3; g++) further[g] = load_or_zero(q.recurrent_bias, g * H + u, part);
+    for (int i = 0; i < rows; i++) {
+        const R *sums = q.sums ? q.sums + ((row + i) * q.T + t) * q.ld_sums : q.bias;
+        c[i][0] = load_or_zero(sums, u, part) + further[0];
+        c[i][1] = load_or_zero(sums, H + u, part) + further[1];
+        c[i][2] = load_or_zero(sums, 2 * H + u, part);
+        c[i][3] = further[2];
+    }
+    if (q.x)
+        add_product_of_few<R, 3, 2, JOINED>(rows, q.I, q.x + (row * q.T + t) * q.I, q.T * q.I,
+                                            q.x_panels + u * q.I * 3, c);
+    add_product_of_few<R, 3, 3, JOINED>(rows, H, q.now + row * apart(H), apart(H),
+                                        q.h_panels + u * H * 3, c);
+    for (int i = 0; i < rows; i++) gru_cell(q, act, row + i, t, u, part, c[i]);
 }
 
 // One step with reset before the product: gates hold the sums of x, and take what follows.
@@ -106,10 +128,13 @@ template <class R, class Step> static void gru_run(gru_sequence<R> q, Step step)
 template <class R, class A> static void gru_run_after(const gru_sequence<R> &all, const A &act) {
     gru_run(all, [&](const gru_sequence<R> &q, int64_t t) {
         each_register_in_turn<R>(q.turn + t, q.H, [&](int64_t u, int64_t part) {
-            with_joined<R>(part, [&](auto joined) {
-                with_tiles(q.rows, [&](int64_t row, auto rows) {
-                    gru_tile<R, A, decltype(rows)::value, decltype(joined)::value>(
-                        q, act, row, t, u, part);
+            row_blocks(q.rows, CELL_ROWS, [&](int64_t row, int rows) {
+                const bool few = if_joined<R>(part, [&](auto joined) {
+                    gru_few<R, A, decltype(joined)::value>(q, act, row, rows, t, u, part);
+                });
+                if (few) return;
+                with_rows(rows, [&](auto n) {
+                    gru_tile<R, A, decltype(n)::value>(q, act, row, t, u, part);
                 });
             });
         });

@@ -47,7 +47,7 @@ RESPNET_INLINE void lstm_cell(const lstm_sequence<R> &q, const A &act, int64_t b
 }
 
 // One step of ROWS rows and one register of units.
-template <class R, class A, int ROWS, int JOINED>
+template <class R, class A, int ROWS>
 __attribute__((noinline)) void lstm_tile(const lstm_sequence<R> &job, const A &act, int64_t row,
                                          int64_t t, int64_t u, int64_t part) {
     typedef vec<R> V;
@@ -59,14 +59,32 @@ __attribute__((noinline)) void lstm_tile(const lstm_sequence<R> &job, const A &a
         c[i][g] = load_or_zero(sums, g * H + u, part);
     }
     if (q.x)
-        add_product<R, ROWS, 4, 3, JOINED>(q.I, q.x + (row * q.T + t) * q.I, q.T * q.I,
+        add_product<R, ROWS, 4, 3>(q.I, q.x + (row * q.T + t) * q.I, q.T * q.I,
                                    q.x_panels + u * q.I * 4,
                                    to_next_panel(row, q.turn + t, q.I * 4 * LANES<R>), c);
-    add_product<R, ROWS, 4, 3, JOINED>(H, q.now + row * apart(H), apart(H), q.h_panels + u * H * 4,
+    add_product<R, ROWS, 4, 3>(H, q.now + row * apart(H), apart(H), q.h_panels + u * H * 4,
                                to_next_panel(row, q.turn + t, H * 4 * LANES<R>), c);
     V sums[ROWS][4]; // in memory, so that c itself stays in registers
     memcpy(sums, c, sizeof c);
     for (int i = 0; i < ROWS; i++) lstm_cell(q, act, row + i, t, u, part, sums[i]);
+}
+
+// The same for few units.
+template <class R, class A, int JOINED>
+__attribute__((noinline)) void lstm_few(const lstm_sequence<R> &q, const A &act, int64_t row,
+                                        int rows, int64_t t, int64_t u, int64_t part) {
+    const int64_t H = q.H;
+    vec<R> c[CELL_ROWS][4];
+    for (int i = 0; i < rows; i++) {
+        const R *sums = q.sums ? q.sums + ((row + i) * q.T + t) * q.ld_sums : q.bias;
+        for (int g = 0; g < 4; g++) c[i][g] = load_or_zero(sums, g * H + u, part);
+    }
+    if (q.x)
+        add_product_of_few<R, 4, 3, JOINED>(rows, q.I, q.x + (row * q.T + t) * q.I, q.T * q.I,
+                                            q.x_panels + u * q.I * 4, c);
+    add_product_of_few<R, 4, 3, JOINED>(rows, H, q.now + row * apart(H), apart(H),
+                                        q.h_panels + u * H * 4, c);
+    for (int i = 0; i < rows; i++) lstm_cell(q, act, row + i, t, u, part, c[i]);
 }
 
 template <class R, class A> static void lstm_run(lstm_sequence<R> q, const A &act) {
@@ -74,10 +92,13 @@ template <class R, class A> static void lstm_run(lstm_sequence<R> q, const A &ac
     copy_state(q.rows, q.H, q.h0, q.factor, q.now);
     for (int64_t t = 0; t < q.T; t++) {
         each_register_in_turn<R>(q.turn + t, q.H, [&](int64_t u, int64_t part) {
-            with_joined<R>(part, [&](auto joined) {
-                with_tiles(q.rows, [&](int64_t row, auto rows) {
-                    lstm_tile<R, A, decltype(rows)::value, decltype(joined)::value>(
-                        q, act, row, t, u, part);
+            row_blocks(q.rows, CELL_ROWS, [&](int64_t row, int rows) {
+                const bool few = if_joined<R>(part, [&](auto joined) {
+                    lstm_few<R, A, decltype(joined)::value>(q, act, row, rows, t, u, part);
+                });
+                if (few) return;
+                with_rows(rows, [&](auto n) {
+                    lstm_tile<R, A, decltype(n)::value>(q, act, row, t, u, part);
                 });
             });
         });

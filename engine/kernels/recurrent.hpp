@@ -86,12 +86,13 @@ template <class R> int64_t gates_size(int64_t K, int64_t H, int64_t gates) {
 template <class R> RESPNET_INLINE int gates_joined(int64_t units) {
     return units * 4 <= LANES<R> ? 4 : units * 2 <= LANES<R> ? 2 : 1;
 }
-template <class R, class F> RESPNET_INLINE void with_joined(int64_t units, F f) {
-    switch (gates_joined<R>(units)) {
-    case 1: return f(std::integral_constant<int, 1>());
-    case 2: return f(std::integral_constant<int, 2>());
-    case 4: return f(std::integral_constant<int, LANES<R> < 4 ? 1 : 4>());
-    }
+
+// Calls f with the gates in a register as a type, if they are more than one; returns whether.
+template <class R, class F> RESPNET_INLINE bool if_joined(int64_t units, F f) {
+    const int joined = gates_joined<R>(units);
+    if (joined == 2) f(std::integral_constant<int, LANES<R> < 2 ? 1 : 2>());
+    if (joined == 4) f(std::integral_constant<int, LANES<R> < 4 ? 2 : 4>());
+    return joined > 1;
 }
 
 template <class R> void pack_gates(const R *B, int64_t K, int64_t H, int64_t gates, R *out) {
@@ -152,48 +153,13 @@ RESPNET_INLINE void multiply_gates_of_row(int64_t K, const R *a, const R *panel,
         c[0][g < GATES - 1 ? g : LAST] += (sum[0][g] + sum[1][g]) + (sum[2][g] + sum[3][g]);
 }
 
-// The sums of gates as registers of a joined panel, and back.
-template <class R, int ROWS, int GATES, int LAST, int JOINED>
-RESPNET_INLINE void join_gates(const vec<R> (&c)[ROWS][4], vec<R> (&joined)[ROWS][4]) {
-    constexpr int slot = LANES<R> / JOINED;
-    for (int i = 0; i < ROWS; i++) {
-        R near[5 * LANES<R>];
-        RESPNET_UNROLL for (int g = 0; g < GATES; g++)
-            store(near + g * slot, c[i][g < GATES - 1 ? g : LAST]);
-        RESPNET_UNROLL for (int r = 0; r * JOINED < GATES; r++)
-            joined[i][r] = load<vec<R>>(near + r * LANES<R>);
-    }
-}
-template <class R, int ROWS, int GATES, int LAST, int JOINED>
-RESPNET_INLINE void split_gates(const vec<R> (&joined)[ROWS][4], vec<R> (&c)[ROWS][4]) {
-    constexpr int slot = LANES<R> / JOINED;
-    for (int i = 0; i < ROWS; i++) {
-        R near[4 * LANES<R>];
-        RESPNET_UNROLL for (int r = 0; r * JOINED < GATES; r++)
-            store(near + r * LANES<R>, joined[i][r]);
-        RESPNET_UNROLL for (int g = 0; g < GATES; g++)
-            c[i][g < GATES - 1 ? g : LAST] = load_part<vec<R>>(near + g * slot, slot);
-    }
-}
-
 // next: numbers to the panel that is wanted after this one, or 0.
 template <class R, int ROWS, int GATES, int LAST>
-RESPNET_INLINE void add_gates(int64_t K, const R *a, int64_t lda, const R *panel, int64_t next,
-                              vec<R> (&c)[ROWS][4]) {
+RESPNET_INLINE void add_product(int64_t K, const R *a, int64_t lda, const R *panel, int64_t next,
+                                vec<R> (&c)[ROWS][4]) {
     if constexpr (ROWS == 1) multiply_gates_of_row<R, GATES, LAST>(K, a, panel, c);
     else if (next) multiply_gates<R, ROWS, GATES, LAST, true>(K, a, lda, panel, next, c);
     else multiply_gates<R, ROWS, GATES, LAST, false>(K, a, lda, panel, NEAR<R>, c);
-}
-
-template <class R, int ROWS, int GATES, int LAST, int JOINED>
-RESPNET_INLINE void add_product(int64_t K, const R *a, int64_t lda, const R *panel, int64_t next,
-                                vec<R> (&c)[ROWS][4]) {
-    if constexpr (JOINED == 1) return add_gates<R, ROWS, GATES, LAST>(K, a, lda, panel, next, c);
-    constexpr int registers = (GATES + JOINED - 1) / JOINED;
-    vec<R> joined[ROWS][4];
-    join_gates<R, ROWS, GATES, LAST, JOINED>(c, joined);
-    add_gates<R, ROWS, registers, registers - 1>(K, a, lda, panel, next, joined);
-    split_gates<R, ROWS, GATES, LAST, JOINED>(joined, c);
 }
 
 // Calls f with a number of rows as a type, 1 to CELL_ROWS.
@@ -208,11 +174,66 @@ template <class F> RESPNET_INLINE void with_rows(int rows, F f) {
     }
 }
 
-// Calls f(first row, rows as a type) for the tiles of so many rows.
-template <class F> RESPNET_INLINE void with_tiles(int64_t rows, F f) {
-    row_blocks(rows, CELL_ROWS, [&](int64_t row, int n) {
-        with_rows(n, [&](auto count) { f(row, count); });
+// The first `n` lanes of a, then those of b.
+template <int n, class V, int... I>
+RESPNET_INLINE V join_lanes(V a, V b, std::integer_sequence<int, I...>) {
+    constexpr int lanes = sizeof...(I);
+    return __builtin_shufflevector(a, b, (I < n || I >= 2 * n ? I : lanes + I - n)...);
+}
+// Lane n of a comes first.
+template <int n, class V, int... I>
+RESPNET_INLINE V turn_lanes(V a, std::integer_sequence<int, I...>) {
+    return __builtin_shufflevector(a, a, ((I + n) % (int)sizeof...(I))...);
+}
+
+// The registers of a panel in which JOINED gates are one, from those of the gates; and back, with
+// anything in the other lanes.
+template <class R, int JOINED> struct few_units {
+    typedef vec<R> V;
+    static constexpr int slot = LANES<R> / JOINED;
+    typedef std::make_integer_sequence<int, LANES<R>> all;
+    template <int n> static V pair(V a, V b) { return join_lanes<n>(a, b, all()); }
+
+    static void join(V a, V b, V c, V d, V *out) {
+        if constexpr (JOINED == 4) {
+            out[0] = pair<2 * slot>(pair<slot>(a, b), pair<slot>(c, d));
+        } else {
+            out[0] = pair<slot>(a, b);
+            out[1] = pair<slot>(c, d);
+        }
+    }
+    template <int g> static V gate(const V *joined) {
+        return turn_lanes<g % JOINED * slot>(joined[g / JOINED], all());
+    }
+};
+
+// c[i][r] += A B for the registers of a panel. All recurrent ops share it.
+template <class R, int ROWS, int REGISTERS>
+__attribute__((noinline)) void multiply_joined(int64_t K, const R *a, int64_t lda, const R *panel,
+                                               vec<R> (*sums)[4]) {
+    vec<R> c[ROWS][4];
+    memcpy(c, sums, sizeof c);
+    add_product<R, ROWS, REGISTERS, REGISTERS - 1>(K, a, lda, panel, 0, c);
+    memcpy(sums, c, sizeof c);
+}
+
+// add_product for a panel of few units, and a number of rows known at run time only: less code.
+template <class R, int GATES, int LAST, int JOINED>
+RESPNET_INLINE void add_product_of_few(int rows, int64_t K, const R *a, int64_t lda,
+                                       const R *panel, vec<R> (*c)[4]) {
+    typedef few_units<R, JOINED> few;
+    constexpr int registers = (GATES + JOINED - 1) / JOINED, third = GATES < 4 ? LAST : 2;
+    vec<R> sums[CELL_ROWS][4];
+    for (int i = 0; i < rows; i++) few::join(c[i][0], c[i][1], c[i][third], c[i][3], sums[i]);
+    with_rows(rows, [&](auto n) {
+        multiply_joined<R, decltype(n)::value, registers>(K, a, lda, panel, sums);
     });
+    for (int i = 0; i < rows; i++) {
+        c[i][0] = sums[i][0];
+        c[i][1] = few::template gate<1>(sums[i]);
+        c[i][third] = few::template gate<2>(sums[i]);
+        if (GATES == 4) c[i][3] = few::template gate<3>(sums[i]);
+    }
 }
 
 // C (M,N) = act(C + A B + bias): B packed in panels, or wide for one row. bias may be null.

@@ -9,7 +9,8 @@ import ast
 from respnet.engine.errors import DtypeError, unknown
 from respnet.engine.script import builtins
 from respnet.engine.script.annotations import kind_of
-from respnet.engine.script.rows_shaping import ATTRIBUTES, attribute as tensor_attribute
+from respnet.engine.script.rows_shaping import ATTRIBUTES
+from respnet.engine.script.rows_shaping import attribute as tensor_attribute
 from respnet.engine.script.source import refused, shown
 from respnet.engine.script.table import FUNCTIONAL, TORCH, call, kept
 from respnet.engine.script.values import DTYPES, Pair, kind_name, tensors
