@@ -6,8 +6,9 @@ from respnet.engine.kernels import levels
 from respnet.engine.kernels.executor import Bound, Executable, Sizes
 from respnet.engine.kernels.lowering import lower
 from respnet.engine.kernels.trainer import Core, Staged
+from respnet.engine.warping import FILL_MODES
 
-TABLES = {"activations": activations.NAMES, **losses.TABLES}
+TABLES = {"activations": activations.NAMES, "fill_modes": FILL_MODES, **losses.TABLES}
 
 
 class Cpu:

@@ -4,9 +4,14 @@ from respnet.engine.cpu import Cpu
 from respnet.engine.errors import SpecError
 
 
-def device_named(name: str):
-    """``cpu``; ``cpu:avx2`` to hold it to one level; ``gpu`` or ``gpu:1``, the first or second."""
-    kind, _, which = name.partition(":")
+def device_named(name):
+    """``cpu``; ``cpu:avx2`` to hold it to one level; ``gpu`` or ``gpu:1``, the first or second.
+
+    A device itself is what it is.
+    """
+    if hasattr(name, "executable"):
+        return name
+    kind, _, which = str(name).partition(":")
     if kind == "cpu":
         return Cpu(which)
     if kind == "gpu" and (which or "0").isdecimal():

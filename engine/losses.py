@@ -1,7 +1,8 @@
 """Losses: which step computes value and gradient, and which activation is fused into it.
 
 The reported loss is the mean over the places of the output that count (pointwise ones over its
-numbers, too), as in Keras. Formulas: ``kernels/formulas_loss.hpp``.
+numbers, too), as in Keras, unless its ``reduction`` says otherwise (ops.py). Formulas:
+``kernels/formulas_loss.hpp``.
 """
 
 from collections.abc import Mapping
@@ -9,6 +10,7 @@ from dataclasses import dataclass, field
 from math import isfinite, nan
 
 from respnet.engine.errors import SpecError, unknown
+from respnet.engine.ops import REDUCTIONS
 
 # Names of the kernels, in the order of formulas_loss.hpp
 POINTWISE = (
@@ -23,6 +25,8 @@ POINTWISE = (
     "mape",
     "msle",
     "log_cosh",
+    "binary_focal",
+    "binary_focal_logit",
 )
 ROWWISE = (
     "categorical_crossentropy",
@@ -32,10 +36,17 @@ ROWWISE = (
     "kl_divergence",
     "categorical_hinge",
     "cosine_similarity",
+    "categorical_focal",
+    "categorical_focal_logits",
 )
 METRICS = ("class_error", "sparse_class_error", "binary_error", "logit_error", "absolute_error")
 PYTHON = "python"  # a user's own
-TABLES = {"pointwise_loss": POINTWISE, "row_loss": ROWWISE, "metric": METRICS}
+TABLES = {
+    "pointwise_loss": POINTWISE,
+    "row_loss": ROWWISE,
+    "metric": METRICS,
+    "reduction": REDUCTIONS,
+}
 
 
 @dataclass(frozen=True)
@@ -61,7 +72,8 @@ class Loss:
         if self.kernel == PYTHON:
             return "python_loss", {"function": options["function"].step}
         op = "pointwise_loss" if kernel in POINTWISE else "row_loss"
-        return op, {"loss": kernel, "option": number_of(options)}
+        reduction = options.get("reduction", "mean")
+        return op, {"loss": kernel, "options": numbers_of(options), "reduction": reduction}
 
     def ignored(self, options: Mapping) -> float:
         """The class whose places do not count; NaN: all count."""
@@ -69,16 +81,16 @@ class Loss:
         return nan if ignored is None else float(ignored)
 
 
-def number_of(options: Mapping) -> float:
-    """The option a kernel wants as a number."""
-    for name in ("delta", "label_smoothing"):
-        if name in options:
-            return float(options[name])
-    ignored = options.get("ignore_class")
-    return nan if ignored is None else float(ignored)
+def numbers_of(options: Mapping) -> tuple[float, float, float]:
+    """The options a kernel wants as numbers, in the order of ``options`` in formulas_loss.hpp."""
+    names = ("delta", "label_smoothing", "ignore_class")
+    first = next((options[name] for name in names if options.get(name) is not None), None)
+    given = (first, options.get("gamma"), options.get("alpha"))
+    return tuple(nan if value is None else float(value) for value in given)
 
 
 _SMOOTHED = {"from_logits": False, "label_smoothing": 0.0}
+_FOCAL = {**_SMOOTHED, "gamma": 2.0, "alpha": 0.25}
 LOSSES = {
     "mse": Loss("mse"),
     "mae": Loss("mae"),
@@ -106,6 +118,12 @@ LOSSES = {
     "mape": Loss("mape"),
     "msle": Loss("msle"),
     "log_cosh": Loss("log_cosh"),
+    "binary_focal_crossentropy": Loss(
+        "binary_focal", _FOCAL | {"alpha": None}, "binary_error", None, "binary_focal_logit"
+    ),
+    "categorical_focal_crossentropy": Loss(
+        "categorical_focal", _FOCAL, "class_error", None, "categorical_focal_logits"
+    ),
     PYTHON: Loss(PYTHON, {"function": None}),
 }
 
@@ -116,10 +134,10 @@ def loss_named(name: str, options: Mapping | None = None) -> Loss:
         raise SpecError(unknown("loss", name, LOSSES))
     found = LOSSES[name]
     for option, value in (options or {}).items():
-        if option not in found.options:
+        if option not in found.options and option != "reduction":
             raise SpecError(
                 f"loss {name} has no option {option!r}; "
-                f"it takes {', '.join(found.options) or 'none'}"
+                f"it takes {', '.join([*found.options, 'reduction'])}"
             )
         _check(name, option, value)
     return found
@@ -130,6 +148,9 @@ _CHECKS = {
     "delta": ("a number above 0", lambda v: _is_number(v) and v > 0),
     "label_smoothing": ("a number from 0 to 1", lambda v: _is_number(v) and 0 <= v <= 1),
     "from_logits": ("true or false", lambda v: isinstance(v, bool)),
+    "gamma": ("a number of at least 0", lambda v: _is_number(v) and v >= 0),
+    "alpha": ("a number or null", lambda v: v is None or _is_number(v)),
+    "reduction": (f"one of {', '.join(REDUCTIONS)}", lambda v: v in REDUCTIONS),
     "ignore_class": ("a whole number or null", lambda v: v is None or type(v) is int),
 }
 

@@ -101,13 +101,17 @@ _op("accumulate", "x (B,N) -> +y (B,N)", "y += x: gradients of a value with seve
 
 # Losses: value and gradient come from one step. The value goes into the term of the frame, each
 # place divided by the number of places that count; so is the gradient, times ``scale``, the weight
-# of the term. weight is of each place; ``option`` the one number a loss may have (losses.py).
+# of the term. weight is of each place; ``options``: (delta, smoothing or ignored class; gamma;
+# alpha), NaN for what a loss does not have (losses.py). reduction: "sum" divides by nothing; "none"
+# gives the mean over all places of the batch, and the gradient of their sum.
+REDUCTIONS = ("mean", "sum", "none")
 _op(
     "pointwise_loss",
     "prediction (B,O), target (B,O), weight? (B) -> dprediction (B,O)",
     "mean over outputs of loss(prediction, target)",
     "loss",
-    "option",
+    "options",
+    "reduction",
     "term",
     "scale",
 )
@@ -116,7 +120,8 @@ _op(
     "prediction (B,O), target (B,N), weight? (B) -> dprediction (B,O)",
     "loss of whole rows; targets of the sparse ones are numbers of classes, N = 1",
     "loss",
-    "option",
+    "options",
+    "reduction",
     "term",
     "scale",
 )

@@ -5,6 +5,8 @@ image is left out, (B,X,C), it has length 1: sequences are images of one row. st
 pool and size are (rows, columns); pads are (top, bottom, left, right), places of zeros.
 """
 
+GROUPED = ("strides", "pads", "dilation", "groups")
+WARP = ("lows", "highs", "fill_mode", "fill_value", "smooth")
 # (name, operands, what it does, attributes)
 ROWS = (
     (
@@ -19,6 +21,20 @@ ROWS = (
         "+dbias? (O)",
         "dz: the gradient of the sums, before the activation",
         ("strides", "pads", "dilation"),
+    ),
+    (
+        "grouped_conv2d_forward",
+        "x (B,Y,X,C), kernel (V,U,I,O), bias? (O) -> y (B,P,Q,O)",
+        "a convolution of each group of I = C / groups channels, O / groups outputs of it; "
+        "depthwise kernels (V,U,C,M) are of C groups",
+        GROUPED,
+    ),
+    (
+        "grouped_conv2d_backward",
+        "x (B,Y,X,C), kernel (V,U,I,O), dz (B,P,Q,O) -> dx? (B,Y,X,C), +dkernel? (V,U,I,O), "
+        "+dbias? (O)",
+        "dz: the gradient of the sums",
+        GROUPED,
     ),
     (
         "max_pooling_forward",
@@ -61,6 +77,24 @@ ROWS = (
         "x (B,Y,X,C) -> y (B,P,Q,C)",
         "x with pads of zeros around it",
         ("pads",),
+    ),
+    (
+        "uniform",
+        "x (B,N) -> y (B,M)",
+        "a number from 0 to below 1 by chance, M = units of them a row",
+        ("units", "salt", "seed"),
+    ),
+    (
+        "warp_forward",
+        "x (B,Y,X,C), draws (B,3) -> y (B,Y,X,C)",
+        "each picture moved down and right and turned, lows + (highs - lows) draws (warping.py)",
+        WARP,
+    ),
+    (
+        "warp_backward",
+        "dy (B,Y,X,C), draws (B,3) -> dx (B,Y,X,C)",
+        "dy to where each place of y was read",
+        WARP,
     ),
     ("zero_padding_backward", "dy (B,P,Q,C) -> dx (B,Y,X,C)", "dy without the pads", ("pads",)),
 )

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from respnet.engine import reference_ops
-from respnet.engine.ops import OPS
 from respnet.engine.builder import EXTERNAL, GRADIENTS, PARAMETERS
+from respnet.engine.ops import OPS
 from respnet.engine.program import Program
 from respnet.engine.reference_noise import next_seed
 

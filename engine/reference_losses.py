@@ -38,6 +38,29 @@ def _percent(t):
     return 100 / maximum(abs(t), EPSILON)
 
 
+def _binary_slope(p, t, s):
+    return inside(p) * (p - smoothed(t, s)) / (probability(p) * (1 - probability(p)))
+
+
+def _binary_focal(p, t, smoothing, gamma, alpha):
+    s = smoothed(t, smoothing)
+    wrong = maximum(1 - (s * p + (1 - s) * (1 - p)), EPSILON)
+    focus = wrong**gamma * (1 if np.isnan(alpha) else s * alpha + (1 - s) * (1 - alpha))
+    entropy, slope = _binary_probability(p, t, smoothing), _binary_slope(p, t, smoothing)
+    return focus * entropy, focus * (slope + gamma / wrong * (1 - 2 * s) * entropy)
+
+
+def _binary_focal_logit(z, t, *options):
+    p = sigmoid(z)
+    value, slope = _binary_focal(p, t, *options)
+    return value, slope * p * (1 - p)
+
+
+def _part(function, i: int):
+    """Value or derivative of a loss that reads all options."""
+    return lambda p, t, options: function(p, t, *options)[i]
+
+
 # name -> (value, derivative), pointwise in prediction p and target t; d is the option
 LOSSES = {
     "mse": (lambda p, t, d: (p - t) ** 2, lambda p, t, d: 2 * (p - t)),
@@ -50,10 +73,7 @@ LOSSES = {
         lambda p, t, d: maximum(p, 0) - p * smoothed(t, d) + log1p(exp(-abs(p))),
         lambda p, t, d: sigmoid(p) - smoothed(t, d),
     ),
-    "binary_probability": (
-        _binary_probability,
-        lambda p, t, d: inside(p) * (p - smoothed(t, d)) / (probability(p) * (1 - probability(p))),
-    ),
+    "binary_probability": (_binary_probability, _binary_slope),
     "poisson": (
         lambda p, t, d: p - t * log(p + EPSILON),
         lambda p, t, d: 1 - t / (p + EPSILON),
@@ -69,6 +89,8 @@ LOSSES = {
         lambda p, t, d: where(p >= EPSILON, 2 * _log_error(p, t) / (maximum(p, EPSILON) + 1), 0),
     ),
     "log_cosh": (lambda p, t, d: log(cosh(p - t)), lambda p, t, d: tanh(p - t)),
+    "binary_focal": tuple(_part(_binary_focal, i) for i in (0, 1)),
+    "binary_focal_logit": tuple(_part(_binary_focal_logit, i) for i in (0, 1)),
 }
 
 
@@ -113,6 +135,28 @@ def _cosine_similarity(p, t, d):
     return -cosine[:, 0], where(size_p >= EPSILON, cosine * p / size**2, 0) - scaled / size
 
 
+def _focal_shares(q, t, gamma, alpha):
+    """Value of each row, and its derivative by the shares q of the outputs."""
+    p = probability(q)
+    focus = alpha * t * (1 - p) ** gamma
+    slope = focus * (gamma * log(p) / (1 - p) - 1 / p)
+    return -(focus * log(p)).sum(axis=1), where(inside(q), slope, 0)
+
+
+def _categorical_focal(p, t, smoothing, gamma, alpha):
+    total = p.sum(axis=1, keepdims=True)
+    q, t = p / total, smoothed(t, smoothing, p.shape[1])
+    value, dq = _focal_shares(q, t, gamma, alpha)
+    return value, (dq - (dq * q).sum(axis=1, keepdims=True)) / total
+
+
+def _categorical_focal_logits(z, t, smoothing, gamma, alpha):
+    e = exp(z - z.max(axis=1, keepdims=True))
+    q, t = e / e.sum(axis=1, keepdims=True), smoothed(t, smoothing, z.shape[1])
+    value, dq = _focal_shares(q, t, gamma, alpha)
+    return value, q * (dq - (dq * q).sum(axis=1, keepdims=True))
+
+
 # name -> function(prediction, target, option) giving the value of each row and its derivative
 ROW_LOSSES = {
     "categorical_crossentropy": lambda p, t, d: _softmax_crossentropy(
@@ -124,21 +168,36 @@ ROW_LOSSES = {
     "kl_divergence": _kl_divergence,
     "categorical_hinge": _categorical_hinge,
     "cosine_similarity": _cosine_similarity,
+    "categorical_focal": lambda p, t, options: _categorical_focal(p, t, *options),
+    "categorical_focal_logits": lambda p, t, options: _categorical_focal_logits(p, t, *options),
 }
 
 
-def pointwise_loss(prediction, target, weight, *, loss, option, term, scale, count):
-    value, slope = (f(prediction, target, option) for f in LOSSES[loss])
+def _of(loss: str, options):
+    """What the functions of a loss take: focal ones all options, others the first."""
+    return options if "focal" in loss else options[0]
+
+
+def pointwise_loss(
+    prediction, target, weight, *, loss, options, reduction, term, scale, count
+):
+    value, slope = (f(prediction, target, _of(loss, options)) for f in LOSSES[loss])
     w = 1 if weight is None else weight.reshape(-1, 1)
-    share = _share(count * prediction.shape[1])
-    return (value * w).sum() * share, slope * w * share * scale
+    share, factor = _shares(reduction, count, len(value), prediction.shape[1])
+    return (value * w).sum() * share, slope * w * factor * scale
 
 
-def row_loss(prediction, target, weight, *, loss, option, term, scale, count):
-    value, slope = ROW_LOSSES[loss](prediction, target, option)
+def row_loss(prediction, target, weight, *, loss, options, reduction, term, scale, count):
+    value, slope = ROW_LOSSES[loss](prediction, target, _of(loss, options))
     w = np.ones(len(value)) if weight is None else weight.ravel()
-    share = _share(count)
-    return (value * w).sum() * share, slope * w[:, None] * share * scale
+    share, factor = _shares(reduction, count, len(value))
+    return (value * w).sum() * share, slope * w[:, None] * factor * scale
+
+
+def _shares(reduction, count, places, numbers=1):
+    """What each number is of the value, and of what is trained."""
+    share = _share({"mean": count, "sum": 1, "none": places}[reduction] * numbers)
+    return share, 1 / numbers if reduction == "none" else share
 
 
 def _share(count) -> float:

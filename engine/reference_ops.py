@@ -7,6 +7,7 @@ it returns the written ones in order. Slow on purpose: what it says should be ch
 import numpy as np
 from numpy import exp, maximum, sqrt, where
 
+from respnet.engine.grouped import grouped_conv2d_backward, grouped_conv2d_forward  # noqa: F401
 from respnet.engine.reference_activations import ACTIVATIONS
 from respnet.engine.reference_image import *  # noqa: F403
 from respnet.engine.reference_losses import *  # noqa: F403
@@ -17,6 +18,7 @@ from respnet.engine.reference_optimizers import *  # noqa: F403
 from respnet.engine.reference_python import *  # noqa: F403
 from respnet.engine.reference_recurrent import *  # noqa: F403
 from respnet.engine.reference_sequence import *  # noqa: F403
+from respnet.engine.warping import warp_backward, warp_forward  # noqa: F401
 
 
 def scale_forward(x, scale, offset):
@@ -62,6 +64,10 @@ def dropout_forward(x, *, rate, salt, seed):
 
 def dropout_backward(dy, *, rate, salt, seed):
     return dropout_forward(dy, rate=rate, salt=salt, seed=seed)
+
+
+def uniform(x, *, units, salt, seed):
+    return (hashes(len(x) * units, salt, seed) >> np.uint32(8)).reshape(-1, units) / 2.0**24
 
 
 def copy(x):

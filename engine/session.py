@@ -15,6 +15,7 @@ import numpy as np
 
 from respnet.engine.errors import ShapeError
 from respnet.engine.losses import loss_named
+from respnet.engine.masking import masked_spec
 from respnet.engine.model import Weights
 from respnet.engine.optimizers import step_constants
 from respnet.engine.trainer import Snapshot, Update
@@ -71,18 +72,31 @@ class Session:
         self._clock, self._cores, self._active = (0, inf), OrderedDict(), None
         self._loss = 0.0  # of the last step_gradient
         self._last: tuple | None = None  # core, feed and the rows as staged for them
+        self._masked = None
 
     # --- rows -------------------------------------------------------------------------------
 
-    def feed(self, inputs, targets, weights=None) -> Feed:
+    def _model(self, shapes):
+        """The model for inputs of so many row shapes: one more is that of a mask."""
+        if len(shapes) <= len(self.model.spec.inputs):
+            return self.model
+        if self._masked is None:
+            options = {"device": self.model.device, "threads": self.model.threads}
+            spec = masked_spec(self.model.spec)
+            self._masked = type(self.model)(spec, vector=self.model.weights, **options)
+        return self._masked
+
+    def feed(self, inputs, targets, weights=None, mask=None) -> Feed:
         """inputs: arrays (N,...), one an input; targets (N,...) or class numbers (N,...).
 
         weights: of each row (N,), or of each place of it (N,T). A list of targets and of weights
-        (None: all 1) where the model has several losses.
+        (None: all 1) where the model has several losses. mask (N,T): 0 where steps of the first
+        input do not count.
         """
         inputs = inputs if isinstance(inputs, (list, tuple)) else [inputs]
+        inputs = [*inputs] if mask is None else [*inputs, mask]
         inputs = [np.asarray(array, self.model.dtype) for array in inputs]
-        shapes = self.model.row_shapes(inputs, "the model")
+        shapes = self._model(inputs).row_shapes(inputs, "the model")
         arrays = [*inputs, *self._judged(shapes, targets, weights)]
         if len({len(array) for array in arrays}) != 1:
             raise ShapeError(
@@ -98,7 +112,8 @@ class Session:
             targets, weights = [targets], weights if weights is None else [weights]
         if len(targets) != len(terms):
             raise ShapeError(f"the model has {len(terms)} losses, got {len(targets)} targets")
-        outputs = dict(zip(self.model.spec.outputs, self.model.output_shapes(shapes), strict=True))
+        shapes = self._model(shapes).output_shapes(shapes)
+        outputs = dict(zip(self.model.spec.outputs, shapes, strict=True))
         for i, term in enumerate(terms):
             yield self._targets(targets[i], term, outputs[term.output])
             if weights is not None:
@@ -141,9 +156,12 @@ class Session:
         return Report.of(core.evaluate(self._staged(core, feed)))
 
     def counts(self, inputs) -> bool:
-        """Whether places of outputs may not count: then a loss depends on the batch it is of."""
+        """Whether places of outputs may not count: then a loss depends on the batch it is of.
+
+        inputs: as in a feed, a mask the last of them.
+        """
         shapes = tuple(np.shape(array)[1:] for array in inputs)
-        return bool(self.model.program("evaluate", shapes=shapes).counting)
+        return bool(self._model(shapes).program("evaluate", shapes=shapes).counting)
 
     def outputs(self) -> dict[str, np.ndarray]:
         """What the last batch wrote: outputs without a loss, the watched ones and their masks."""
@@ -215,10 +233,11 @@ class Session:
         """(core, names and row shapes of what the program writes, number of the first of them)."""
         update = self.update if mode == "train" else None
         watch = tuple(w for w in self.watch if mode == "train" or w == "outputs")
-        layout = self.model.batch_layout("train", shapes)
-        program = self.model.program(mode, weighted, shapes, watch)
+        model = self._model(shapes)
+        layout = model.batch_layout("train", shapes)
+        program = model.program(mode, weighted, shapes, watch)
         whole = batch if program.whole_batches else None
-        executable = self.model.executable(mode, layout, weighted, update, shapes, watch, whole)
+        executable = model.executable(mode, layout, weighted, update, shapes, watch, whole)
         state = self.state if mode == "train" else None
         core = self.model.device.Core(executable, self.vector, state, self.threads, self._seed)
         first = len(program.externals) - len(program.results)

@@ -98,7 +98,8 @@ def from_bytes(data: bytes) -> Saved:
     file = _Bytes(data)
     spec, extra, version = _described(file, file.metadata())
     _check_weights(file, spec, file)
-    return Saved(spec, {name: file.get_tensor(name) for name in file.keys()}, extra, version)
+    tensors = {name: file.get_tensor(name) for name in list(file.keys())}
+    return Saved(spec, tensors, extra, version)
 
 
 class _Bytes:

@@ -9,13 +9,13 @@ from dataclasses import replace
 import numpy as np
 
 from respnet.engine import LossTerm
-from respnet.engine import Model as Network
 from respnet.engine.params import Layout
 from respnet.engine.session import Session
 from respnet.engine.trainer import Rule
 
 from . import losses, optimizers
 from .arguments import bind, signed
+from .feeding import first_of
 from .loop import COMPILE
 from .per_output import losses_of, metrics_of, weights_of
 from .scores import OutputScores, Scores
@@ -72,14 +72,14 @@ class Compiled:
         )
         spec = replace(self.spec, nodes=self.marked_nodes(self.spec.nodes), loss=terms or "mse")
         vector = Layout(spec).moved(vector, before)
-        self.network = Network(spec, threads=self.threads, vector=vector)
+        self.network = self.placed(spec, vector)
 
     def _ready(self, x=None) -> None:
         """Built for rows like x, compiled, with the losses in the network."""
         if self.optimizer is None:
             raise ValueError(f"model {self.name} must be compiled before it is trained or judged")
         if not self.built:
-            self.build((None, *np.shape(x)[1:]) if np.ndim(x) > 1 else (None, 1))
+            self.build(self.shapes_of(x if self._traces() else first_of(x)))
         if len(self.losses) != len(self.outputs):
             self._take_losses()
         if not any(self.losses):

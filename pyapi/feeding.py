@@ -12,12 +12,14 @@ from .per_output import per_output, targets_of
 @dataclass
 class Arrays:
     """Rows: one array an input; targets of each output (None where it has none); likewise row
-    weights, or None if there are none at all.
+    weights, or None if there are none at all. mask (B,T): 0 where steps of the first input do not
+    count, or None.
     """
 
     x: list[np.ndarray]
     y: list[np.ndarray | None]
     weights: list[np.ndarray | None] | None = None
+    mask: np.ndarray | None = None
 
     @property
     def rows(self) -> int:
@@ -25,7 +27,13 @@ class Arrays:
 
     def part(self, where) -> "Arrays":
         """The rows of a slice or an array of numbers."""
-        return Arrays(*(_rows(arrays, where) for arrays in (self.x, self.y, self.weights)))
+        mask = None if self.mask is None else self.mask[where]
+        return Arrays(*(_rows(arrays, where) for arrays in (self.x, self.y, self.weights)), mask)
+
+    @property
+    def inputs(self) -> list[np.ndarray]:
+        """What a program reads of them: a mask comes last."""
+        return self.x if self.mask is None else [*self.x, self.mask]
 
     def cut(self, size: int) -> Iterator["Arrays"]:
         """Parts of ``size`` rows, the last of what is left."""
@@ -43,6 +51,14 @@ def as_numbers(x) -> np.ndarray:
     if array.dtype.kind in "US":
         raise ValueError(f"inputs must be numbers, got text ({array.dtype}); see Tokenizer")
     return array
+
+
+def first_of(x):
+    """An array whose shape is that of the (first) input."""
+    if isinstance(x, dict):
+        x = next(iter(x.values()))
+    several = isinstance(x, (list, tuple)) and len(x) and np.ndim(x[0]) > 1
+    return np.asarray(x[0]) if several else as_numbers(x)
 
 
 def as_inputs(x, names: list[str]) -> list[np.ndarray]:

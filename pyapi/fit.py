@@ -5,13 +5,14 @@ import numpy as np
 from .arguments import bind, signed
 from .callbacks.base import CallbackList
 from .compiling import Compiled
-from .feeding import Arrays, Stream, as_arrays, as_inputs, as_numbers, is_stream
+from .fed import Fed, refuse_lengths
+from .feeding import Arrays, Stream, as_inputs, first_of, is_stream
 from .gradients import Differentiable
-from .loop import COMPILE, FIT, Fitting, Pass
+from .loop import COMPILE, EVALUATE, FIT, Fitting, Pass
 from .scores import Scores
 
 
-class Trainable(Compiled, Differentiable):
+class Trainable(Compiled, Fed, Differentiable):
     """What a model can learn and answer."""
 
     # --- fit --------------------------------------------------------------------------------
@@ -21,18 +22,20 @@ class Trainable(Compiled, Differentiable):
         """Train; returns the History. Words and defaults are those of Keras.
 
         validation_split takes the last rows, before shuffling. RPROP takes all rows as one batch.
-        An uncompiled model takes optimizer, loss and metrics here too.
+        An uncompiled model takes optimizer, loss and metrics here too. lengths (B,): of each row of
+        a sequence; what lies beyond is masked in the first input, and so in losses and metrics.
         """
         chosen = {name: options.pop(name) for name in COMPILE if name in options}
         plan = bind("fit", FIT, values, options)
         if chosen or self.optimizer is None:
             self.compile(**{"loss": self._usual_loss(y), **chosen})
         if is_stream(x) and y is None:
+            refuse_lengths(plan["lengths"])
             data = Stream(x, plan["steps_per_epoch"], bool(plan["shuffle"]))
             self._ready(data.first_inputs())
             validation = self._validation(plan)
         else:
-            self._ready(_first(x))
+            self._ready(x)
             data, validation = self._split(x, y, plan)
         running = self._pass(plan, validation, data)
         callbacks = CallbackList(self, plan["callbacks"], plan["verbose"], running, data)
@@ -53,7 +56,7 @@ class Trainable(Compiled, Differentiable):
 
     def _split(self, x, y, plan: dict):
         """(rows to train on, rows to validate on or None)."""
-        data = self.arrays(x, y, plan["sample_weight"], plan["class_weight"])
+        data = self.arrays(x, y, plan["sample_weight"], plan["class_weight"], plan["lengths"])
         if plan["validation_data"] is not None:
             return data, self._validation(plan)
         part = plan["validation_split"]
@@ -67,12 +70,7 @@ class Trainable(Compiled, Differentiable):
         return data.part(slice(None, at)), data.part(slice(at, None))
 
     def _validation(self, plan: dict):
-        given = plan["validation_data"]
-        if given is None or isinstance(given, Arrays):
-            return given
-        if isinstance(given, (tuple, list)):
-            return self.arrays(*given)
-        return Stream(given, plan["validation_steps"])
+        return self.validation_rows(plan["validation_data"], plan["validation_steps"])
 
     def _pass(self, plan: dict, validation, data) -> Pass:
         size = plan["batch_size"]
@@ -94,30 +92,6 @@ class Trainable(Compiled, Differentiable):
             **chosen,
         )
 
-    # --- rows to and from the engine --------------------------------------------------------
-
-    @property
-    def input_names(self) -> list[str]:
-        return [symbol.name for symbol in self.inputs]
-
-    def arrays(self, x, y, weights=None, class_weight=None) -> Arrays:
-        names = self.input_names, self.output_names
-        return as_arrays(x, y, weights, *names, self.judged(), class_weight)
-
-    def feed(self, data: Arrays):
-        """The rows as the session wants them."""
-        targets, weights = [], []
-        for i, loss in enumerate(self.losses):
-            if loss is None:
-                continue
-            if data.y[i] is None:
-                raise ValueError(f"output {self.output_names[i]} has a loss but no targets")
-            targets.append(loss.targets(data.y[i]))
-            weights.append(data.weights and data.weights[i])
-        states = self.states.values(data.rows) if self.states else []
-        weighted = any(weight is not None for weight in weights)
-        return self.session.feed([*data.x, *states], targets, weights if weighted else None)
-
     # --- one batch --------------------------------------------------------------------------
 
     def train_rows(self, data: Arrays) -> None:
@@ -138,52 +112,47 @@ class Trainable(Compiled, Differentiable):
             self.states.keep([written[name] for name in self.states.sources])
         scores.add_outputs(data.y, written, data.weights)
 
-    def train_on_batch(self, x, y=None, sample_weight=None, class_weight=None, return_dict=False):
+    def train_on_batch(
+        self, x, y=None, sample_weight=None, class_weight=None, return_dict=False, lengths=None
+    ):
         """One step on this batch; loss, or [loss, metrics...], of the weights before it."""
-        self._ready(_first(x))
+        self._ready(x)
         self.scores.reset()
-        self.train_rows(self.arrays(x, y, sample_weight, class_weight))
+        self.train_rows(self.arrays(x, y, sample_weight, class_weight, lengths))
         return _scalars(self.scores.logs(), return_dict)
 
-    def test_on_batch(self, x, y=None, sample_weight=None, return_dict=False):
+    def test_on_batch(self, x, y=None, sample_weight=None, return_dict=False, lengths=None):
         """Loss and metrics of this batch; nothing is learnt."""
-        self._ready(_first(x))
-        return _scalars(self.judge(self.arrays(x, y, sample_weight)), return_dict)
+        self._ready(x)
+        rows = self.arrays(x, y, sample_weight, lengths=lengths)
+        return _scalars(self.judge(rows), return_dict)
 
     def predict_on_batch(self, x):
         return self.predict(x)
 
     # --- evaluate and predict ---------------------------------------------------------------
 
-    def evaluate(
-        self,
-        x=None,
-        y=None,
-        batch_size=None,
-        verbose="auto",
-        sample_weight=None,
-        steps=None,
-        callbacks=None,
-        return_dict=False,
-    ):
-        """Loss, or [loss, metrics...], or a dict of them, over all rows."""
-        stream = is_stream(x) and y is None
-        self._ready(None if stream else _first(x))
-        data = Stream(x, steps) if stream else self.arrays(x, y, sample_weight)
-        listeners = CallbackList(self, callbacks, 0, None, data, fitting=False)
-        return _scalars(self.judge(data, batch_size, listeners), return_dict)
+    @signed(EVALUATE, "self", "x", "y")
+    def evaluate(self, x=None, y=None, *values, **options):
+        """Loss, or [loss, metrics...], or a dict of them, over all rows; lengths as in ``fit``."""
+        plan = bind("evaluate", EVALUATE, values, options)
+        self._ready(None if is_stream(x) and y is None else x)
+        data = self.rows_or_stream(x, y, plan["sample_weight"], plan["lengths"], plan["steps"])
+        listeners = CallbackList(self, plan["callbacks"], 0, None, data, fitting=False)
+        return _scalars(self.judge(data, plan["batch_size"], listeners), plan["return_dict"])
 
     def judge(self, data, batch_size=None, listeners=None) -> dict[str, float]:
         """Loss and metrics of rows or of a stream, with the present weights.
 
-        batch_size matters to stateful models, to callbacks that look at each batch, and where
-        places of outputs may be masked: then a loss is the mean over those of its batch.
+        batch_size matters to stateful models, to callbacks that look at each batch, to losses that
+        are sums, and where places of outputs may be masked: a loss is the mean over its batch's.
         """
         scores = self._fresh_scores()
         listeners = listeners or CallbackList(self, None, 0, None, data, fitting=False)
         listeners.on_test_begin()
         if isinstance(data, Arrays):
-            small = self.states or listeners.wants_test_batches or self.session.counts(data.x)
+            small = self.by_batches or listeners.wants_test_batches
+            small = small or self.session.counts(data.inputs)
             batches = data.cut((batch_size or 32) if small else data.rows)
         else:
             batches = (self.arrays(x, y, weights) for x, y, weights in data.epoch())
@@ -194,6 +163,11 @@ class Trainable(Compiled, Differentiable):
                 listeners.on_test_batch_end(number, scores.logs())
         listeners.on_test_end(scores.logs())
         return scores.logs()
+
+    @property
+    def by_batches(self) -> bool:
+        """Whether numbers of rows depend on the batches they are in."""
+        return bool(self.states) or any(loss and loss.reduction == "sum" for loss in self.losses)
 
     def _judge_rows(self, scores: Scores, data: Arrays) -> None:
         report = self.session.evaluate(self.feed(data))
@@ -213,7 +187,7 @@ class Trainable(Compiled, Differentiable):
     def predict(self, x, batch_size=None, verbose="auto", steps=None, callbacks=None, lengths=None):
         """Outputs for rows x, or for the batches of a stream: an array, or a list of several.
 
-        lengths: of each row of a sequence; further steps are masked (``with_mask`` to train so).
+        lengths: of each row of a sequence; further steps are masked.
         """
         if lengths is not None:
             return self._predict_lengths(x, lengths, batch_size=batch_size, callbacks=callbacks)
@@ -221,7 +195,7 @@ class Trainable(Compiled, Differentiable):
             batches = (batch for batch, _, _ in Stream(x, steps).epoch())
             return self._predict_batches(batches, callbacks)
         if not self.built:
-            self.build((None, *np.shape(_first(x))[1:]))
+            self.build(self.shapes_of(x if self._traces() else first_of(x)))
         inputs = as_inputs(x, self.input_names)
         size = batch_size or (32 if callbacks else len(inputs[0]))
         if not callbacks and (not self.states or size >= len(inputs[0])):
@@ -255,14 +229,6 @@ class Trainable(Compiled, Differentiable):
         self._need_built()
         self.sync()
         return Stepper(self, rows)
-
-
-def _first(x):
-    """An array whose shape is that of the (first) input."""
-    if isinstance(x, dict):
-        x = next(iter(x.values()))
-    several = isinstance(x, (list, tuple)) and len(x) and np.ndim(x[0]) > 1
-    return np.asarray(x[0]) if several else as_numbers(x)
 
 
 def _scalars(logs: dict, return_dict: bool):

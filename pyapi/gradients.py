@@ -39,16 +39,18 @@ class Differentiable:
 
     trainable_variables = trainable_weights
 
-    def loss_and_gradients(self, x, y, sample_weight=None) -> tuple[float, list[np.ndarray]]:
+    def loss_and_gradients(
+        self, x, y, sample_weight=None, lengths=None
+    ) -> tuple[float, list[np.ndarray]]:
         """Loss of this batch, and its gradient for each of ``trainable_weights``.
 
         Regularizers are part of both. Dropout draws as in the step that would follow. Nothing is
         learnt: ``apply_gradients`` then does what train_on_batch would have done, to the bit.
         """
-        self._ready(x[0] if isinstance(x, (list, tuple)) else x)
+        self._ready(x)
         if self.states:
             raise ValueError(f"model {self.name} is stateful; train it with train_on_batch")
-        feed = self.feed(self.arrays(x, y, sample_weight))
+        feed = self.feed(self.arrays(x, y, sample_weight, lengths=lengths))
         loss, vector = self.session.step_gradient(feed)
         view = self.network.layout.view
         return loss, [np.array(view(vector, v.path)) for v in self.trainable_weights]

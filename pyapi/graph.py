@@ -2,12 +2,18 @@
 
 from dataclasses import dataclass, field, replace
 
+from respnet.engine.tensors.table import Symbolic
+from respnet.engine.tensors.tensor import Operators
 
-class Symbol:
+
+class Symbol(Operators, Symbolic):
     """What a layer will give: no numbers, a shape. ``shape`` is (batch or None, ...).
 
-    name: the engine's name of it; index: its number among the outputs of the call.
+    name: the engine's name of it; index: its number among the outputs of the call. Operators and
+    ops on it become part of the graph; equal are symbols only to themselves.
     """
+
+    __eq__, __ne__, __hash__ = object.__eq__, object.__ne__, object.__hash__
 
     def __init__(self, call: "Call", index: int, shape, name: str, batch_size=None):
         self.call, self.index, self.name = call, index, name
@@ -15,6 +21,24 @@ class Symbol:
 
     def __repr__(self) -> str:
         return f"<Symbol {self.name} {self.shape}>"
+
+    @property
+    def ndim(self) -> int:
+        return len(self.shape)
+
+    def traced(self, row, args, options):
+        from .layers.operation import traced  # it builds on this module
+
+        return traced(row, args, options)
+
+    def _no_number(self, *_):
+        raise TypeError(
+            f"{self!r} has no numbers yet: what is made of symbols is noted once and run later, "
+            "so nothing can be decided by them; ops.where chooses, and a Layer of your own with "
+            "call(inputs) sees arrays"
+        )
+
+    tensor = __bool__ = __float__ = __int__ = __len__ = __iter__ = __array__ = _no_number
 
 
 @dataclass(eq=False)

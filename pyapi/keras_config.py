@@ -22,7 +22,6 @@ WITHOUT_EFFECT = {
     "synchronized": False,
     "renorm": False,
     "rms_scaling": False,
-    "groups": 1,
     "time_major": False,
     "data_format": "channels_last",
 }

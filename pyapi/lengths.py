@@ -1,6 +1,6 @@
 """Rows of unequal length in one array: what lies beyond a row's length is masked.
 
-model.predict(x, lengths=[3, 7])          # x (2, T >= 7, ...)
+model.predict(x, lengths=[3, 7])          # x (2, T >= 7, ...); fit, evaluate likewise
 
 longer = model.with_mask()                # the same weights; inputs x and mask (B,T)
 longer.compile("adam", "mse")
@@ -8,6 +8,8 @@ longer.fit([x, sequence_mask(lengths, x.shape[1])], y)
 """
 
 import numpy as np
+
+from respnet.engine.masking import masked_spec
 
 from .feeding import as_inputs, is_stream
 from .layers import ApplyMask, Input
@@ -35,11 +37,12 @@ class Masked:
         """
         from .models import Model  # it builds on this module
 
-        self._need_built()
+        masked_spec(self._need_built().spec)  # says what cannot have a mask
         inputs = [Input(symbol.shape[1:]) for symbol in self.inputs]
         mask = Input((inputs[0].shape[1],), name="mask")
         first = ApplyMask()([inputs[0], mask])
-        return Model([*inputs, mask], self([first, *inputs[1:]]), dtype=self.dtype)
+        options = {"dtype": self.dtype, "threads": self.threads, "device": self.device}
+        return Model([*inputs, mask], self([first, *inputs[1:]]), **options)
 
     def _predict_lengths(self, x, lengths, **options):
         """Outputs where row b has ``lengths[b]`` steps; the model for it is made once."""

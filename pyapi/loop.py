@@ -165,6 +165,16 @@ FIT = {
     "validation_steps": None,
     "validation_batch_size": None,
     "validation_freq": 1,
+    "lengths": None,
+}
+EVALUATE = {
+    "batch_size": None,
+    "verbose": "auto",
+    "sample_weight": None,
+    "steps": None,
+    "callbacks": None,
+    "return_dict": False,
+    "lengths": None,
 }
 COMPILE = {
     "optimizer": "rmsprop",

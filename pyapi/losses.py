@@ -6,11 +6,22 @@ Objects called on arrays give a reduced number, functions the loss of each place
 import numpy as np
 
 from .arguments import find
-from .losses_base import COMMON, EPSILON, OWN, REDUCTIONS, Loss, as_function, mean, paired
+from .losses_base import (
+    COMMON,
+    EPSILON,
+    OWN,
+    REDUCTIONS,
+    TRAINED,
+    Loss,
+    as_function,
+    mean,
+    paired,
+)
 from .losses_classes import (
     BinaryCrossentropy,
     BinaryFocalCrossentropy,
     CategoricalCrossentropy,
+    CategoricalFocalCrossentropy,
     CategoricalHinge,
     Hinge,
     KLDivergence,
@@ -122,6 +133,7 @@ _NAMES = {
     BinaryCrossentropy: ("binary_crossentropy", "bce"),
     BinaryFocalCrossentropy: ("binary_focal_crossentropy",),
     CategoricalCrossentropy: ("categorical_crossentropy",),
+    CategoricalFocalCrossentropy: ("categorical_focal_crossentropy",),
     SparseCategoricalCrossentropy: ("sparse_categorical_crossentropy",),
 }
 CLASSES = {made.__name__: made for made in _NAMES}
@@ -142,12 +154,10 @@ def get(identifier) -> Loss:
 def trained(identifier) -> Loss:
     """``get``, of what ``compile`` can train."""
     loss = get(identifier)
-    if not loss.engine:
-        raise ValueError(f"{type(loss).__name__} is for calls on arrays; it cannot be trained")
-    if loss.reduction not in ("sum_over_batch_size", "mean"):
+    if loss.reduction not in TRAINED:
         raise ValueError(
-            f"compile trains means over a batch; {type(loss).__name__} has "
-            f"reduction={loss.reduction!r}, which is for calls on arrays"
+            f"{type(loss).__name__} has reduction={loss.reduction!r}, which is for calls on "
+            f"arrays; compile trains {', '.join(map(str, TRAINED))}"
         )
     return loss
 

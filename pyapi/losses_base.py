@@ -11,6 +11,14 @@ from .arguments import Configured
 OWN: dict = {}  # losses in Python by the names of their classes
 EPSILON = 1e-7  # probabilities are kept this far from 0 and 1, as in Keras
 REDUCTIONS = ("sum_over_batch_size", "mean", "mean_with_sample_weight", "sum", "none", None)
+# Reductions that can be trained, and the engine's words for them
+TRAINED = {
+    "sum_over_batch_size": "mean",
+    "mean": "mean",
+    "sum": "sum",
+    "none": "none",
+    None: "none",
+}
 COMMON = {"reduction": "sum_over_batch_size", "name": None, "dtype": None}
 
 
@@ -41,13 +49,18 @@ class Loss(Configured):
         """Targets as the engine's step wants them."""
         return y
 
+    def check(self, y: np.ndarray, outputs: int) -> None:
+        """Refuse targets (B,...) that a row of so many outputs cannot be compared with."""
+
     def term_options(self) -> dict:
         """The options of the engine's loss."""
+        reduction = TRAINED[self.reduction]
+        reduced = {} if reduction == "mean" else {"reduction": reduction}
         if self.engine == "python":
             from respnet.engine.losses_python import OwnLoss
 
-            return {"function": OwnLoss(self.name or type(self).__name__, self.call)}
-        return {name: getattr(self, name) for name in self.options}
+            return {"function": OwnLoss(self.name or type(self).__name__, self.call, **reduced)}
+        return {**{name: getattr(self, name) for name in self.options}, **reduced}
 
     def call(self, y_true, y_pred):
         """What a user's own loss computes with respnet.ops: a number for each place (B,...), or

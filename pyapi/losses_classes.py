@@ -3,6 +3,7 @@
 import numpy as np
 
 from .losses_base import COMMON, EPSILON, Loss, mean, paired
+from .rows import check_classes
 
 
 def log_softmax(x) -> np.ndarray:
@@ -61,11 +62,15 @@ class SparseCategoricalCrossentropy(CategoricalCrossentropy):
     options = ("from_logits", "ignore_class")
     arguments = {"from_logits": False, "ignore_class": None, "axis": -1, **COMMON}
 
+    def check(self, y, outputs):
+        check_classes(y, outputs, self.ignore_class)
+
     def mask(self, y_true):
         return None if self.ignore_class is None else y_true != self.ignore_class
 
     def rows(self, y_true, y_pred):
         logs = self.logs(y_pred)
+        self.check(y_true, logs.shape[-1])
         classes = np.asarray(y_true, np.int64).reshape(logs.shape[:-1])
         counts = np.full(classes.shape, True)
         if self.ignore_class is not None:
@@ -75,9 +80,9 @@ class SparseCategoricalCrossentropy(CategoricalCrossentropy):
 
 
 class BinaryFocalCrossentropy(BinaryCrossentropy):
-    """On arrays only (Lin et al. 2017): there is no step of the engine that trains it."""
+    """Cross-entropy times (1 - p)^gamma of the probability p of what is right (Lin et al. 2017)."""
 
-    engine = ""
+    engine = "binary_focal_crossentropy"
     arguments = {
         "apply_class_balancing": False,
         "alpha": 0.25,
@@ -87,6 +92,11 @@ class BinaryFocalCrossentropy(BinaryCrossentropy):
         "axis": -1,
         **COMMON,
     }
+    options = ("gamma", "from_logits", "label_smoothing")
+
+    def term_options(self):
+        alpha = self.alpha if self.apply_class_balancing else None
+        return super().term_options() | {"alpha": alpha}
 
     def rows(self, y_true, y_pred):
         y = self.smoothed(paired(y_true, y_pred), 2)
@@ -97,6 +107,26 @@ class BinaryFocalCrossentropy(BinaryCrossentropy):
         if self.apply_class_balancing:
             focal = focal * (y * self.alpha + (1 - y) * (1 - self.alpha))
         return mean(focal)
+
+
+class CategoricalFocalCrossentropy(CategoricalCrossentropy):
+    """alpha (1 - p)^gamma times the cross-entropy of each class; targets are one-hot rows."""
+
+    engine = "categorical_focal_crossentropy"
+    options = ("alpha", "gamma", "from_logits", "label_smoothing")
+    arguments = {
+        "alpha": 0.25,
+        "gamma": 2.0,
+        "from_logits": False,
+        "label_smoothing": 0.0,
+        "axis": -1,
+        **COMMON,
+    }
+
+    def rows(self, y_true, y_pred):
+        y, logs = self.smoothed(y_true, y_pred.shape[-1]), self.logs(y_pred)
+        p = np.clip(np.exp(logs), EPSILON, 1 - EPSILON)
+        return -np.sum(self.alpha * (1 - p) ** self.gamma * y * np.log(p), axis=-1)
 
 
 class KLDivergence(Loss):

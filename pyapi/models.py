@@ -24,12 +24,14 @@ from .layers.base import Layer, automatic_name
 from .layers.core import InputLayer
 from .lengths import Masked
 from .nesting import Nested
+from .placing import Placed
 from .sharing import Sharing
 from .states import States
+from .subclassing import Traced
 from .utils import next_seed
 
 
-class Structure(Sharing, Nested, Savable, Deployable, Masked):
+class Structure(Sharing, Nested, Savable, Deployable, Masked, Placed):
     """Layers and weights of a built model. ``network`` is the engine's model."""
 
     network: Network | None = None
@@ -48,7 +50,7 @@ class Structure(Sharing, Nested, Savable, Deployable, Masked):
             dtype=self.dtype,
             seed=self._seed,
         )
-        self.network = Network(spec, threads=self.threads)
+        self.network = self.placed(spec)
         self._join()
         self._start_weights()
 
@@ -154,24 +156,23 @@ class Structure(Sharing, Nested, Savable, Deployable, Masked):
         show(self, line_length, print_fn)
 
 
-class Model(Structure, Trainable):
-    """A functional model: everything between ``inputs`` and ``outputs``, one or several each."""
+class Model(Structure, Trainable, Traced):
+    """A functional model: everything between ``inputs`` and ``outputs``, one or several each.
 
-    def __init__(self, inputs=None, outputs=None, name=None, *, threads=1, dtype="float32"):
+    A subclass with a ``call`` makes them itself (``subclassing.py``).
+    """
+
+    def __init__(
+        self, inputs=None, outputs=None, name=None, *, threads=1, dtype="float32", device="cpu"
+    ):
         chain = isinstance(self, Sequential)
-        self.name = name or automatic_name(Sequential if chain else Functional)
+        own = type(self) if self._traces() else Functional
+        self.name = name or automatic_name(Sequential if chain else own)
         self.threads, self.dtype, self.calls = threads, dtype, []
         self._start_training_state()
+        self.device = device
         if inputs is not None:
             self._build(_listed(inputs), _listed(outputs))
-
-    def build(self, input_shape=None) -> None:
-        """Nothing to do for a model that has its graph; one without cannot get it here."""
-        if not self.built:
-            raise ValueError(
-                f"model {self.name} has no graph: give Model(inputs, outputs), or stack layers in "
-                "a Sequential; a subclass with a call of its own is not supported"
-            )
 
     @property
     def layers(self) -> list[Layer]:

@@ -15,12 +15,15 @@ class Nested(Connectable):
         """On symbols: the model as a layer. On arrays: ``predict``."""
         symbols = list(x) if isinstance(x, (list, tuple)) else [x]
         if symbols and all(isinstance(symbol, Symbol) for symbol in symbols):
+            if options.pop("training", None) is not None:
+                raise ValueError(f"model {self.name}: fit and predict decide on training=")
             return self.connect(symbols)
         return self.predict(x, *values, **options)
 
     def prepare(self, shapes) -> None:
-        if not self.built and len(shapes) == 1:
-            self.build((None, *shapes[0]))
+        if not self.built and (len(shapes) == 1 or self._traces()):
+            batched = [(None, *shape) for shape in shapes]
+            self.build(batched[0] if len(batched) == 1 else batched)
         self._need_built()
         if self.states:
             raise ValueError(

@@ -26,16 +26,37 @@ def input_rows(x, *shape: int, words: int = 0) -> tuple[np.ndarray, bool]:
     return rows, single
 
 
+def check_classes(y: np.ndarray, classes: int, ignored: int | None = None) -> None:
+    """y (B,...): whole numbers from 0 to ``classes`` - 1, or ``ignored``; else a ShapeError that
+    names the first other one and its row.
+    """
+    if y.dtype.kind not in "iubf":
+        return  # the engine has words for what are no numbers
+    whole = y.dtype.kind in "iub" or np.array_equal(y, np.floor(y))  # NaN is not whole
+    if not y.size or (whole and y.min() >= 0 and y.max() < classes):
+        return
+    fits = (y == np.floor(y)) & (y >= 0) & (y < classes)
+    if ignored is not None:
+        fits |= y == ignored
+    if fits.all():
+        return
+    row, *rest = map(int, np.unravel_index(fits.argmin(), fits.shape))
+    place = f", place {rest[0]}," if y[row].size > 1 else ""
+    also = "" if ignored is None else f" (or {ignored}, which is ignored)"
+    raise ShapeError(
+        f"y: classes must be whole numbers from 0 to {classes - 1}{also}; "
+        f"row {row}{place} is {y[(row, *rest)]:g}"
+    )
+
+
 def class_rows(y, count: int, classes: int) -> np.ndarray:
     """y: one class, or (B) of them -> (B) int32. Classes are whole numbers 0 to classes-1."""
     given = np.asarray(y)
     labels = np.atleast_1d(given)
     if labels.shape != (count,):
         raise ShapeError(f"y: got shape {given.shape}, wanted one class for each of {count} rows")
-    whole = labels.astype(np.int32)
-    if not np.array_equal(whole, labels) or whole.min() < 0 or whole.max() >= classes:
-        raise ShapeError(f"y: classes must be whole numbers from 0 to {classes - 1}")
-    return whole
+    check_classes(labels, classes)
+    return labels.astype(np.int32)
 
 
 def target_rows(y, count: int, outputs: int) -> np.ndarray:

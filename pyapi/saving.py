@@ -10,7 +10,6 @@ from dataclasses import replace
 
 import numpy as np
 
-from respnet.engine import Model as Network
 from respnet.engine import storage
 from respnet.engine.errors import FileError
 from respnet.engine.spec import ModelSpec
@@ -174,7 +173,7 @@ def _take_over(model, saved: storage.Saved) -> None:
     """Weights and seed of the file; from the seed dropout goes on to the same bits."""
     model._seed = saved.spec.seed
     spec = replace(model.spec, seed=saved.spec.seed)
-    model.network = Network(spec, threads=model.threads, vector=model.current_vector())
+    model.network = model.placed(spec, model.current_vector())
     model.put_vector(saved.tensors["weights"])
 
 

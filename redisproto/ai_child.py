@@ -21,8 +21,19 @@ from threading import RLock
 
 from .ai_backends import NOT_LOADED, SHOWN, Runnable, Slot, TooLong
 from .ai_tensor import MOST_DIMS, TYPES
-from .child_wire import (ABSENT, DROP, FAILED, LOAD, LOADED, READY, RESULT, RUN, Channel, pack,
-                         unpack)
+from .child_wire import (
+    ABSENT,
+    DROP,
+    FAILED,
+    LOAD,
+    LOADED,
+    READY,
+    RESULT,
+    RUN,
+    Channel,
+    pack,
+    unpack,
+)
 from .errors import CommandError
 
 log = logging.getLogger("respnet.ai")

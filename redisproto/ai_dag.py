@@ -49,7 +49,7 @@ class Dag:
         self.server, self.number, self.plan = session.server, session.db, plan
         self.executor, self.deadline = executor_of(session.server), plan.deadline
         self.tensors = loads + [None] * (plan.slots - len(loads))
-        self.replies = [NOT_REACHED] * len(values)
+        self.replies, self.held = [NOT_REACHED] * len(values), []
         self.lanes = lanes = {}
         for step, value in zip(plan.steps, values, strict=True):
             if type(step) is Set:
@@ -65,6 +65,8 @@ class Dag:
         for slot, tensor in zip(step.targets, tensors, strict=True):
             self.charge(len(tensor.data))
             self.tensors[slot] = tensor
+            if self.deferred is not None:
+                self.hold([tensor])
         self.replies[step.place] = OK
 
     def charge(self, size):
@@ -107,7 +109,9 @@ class Dag:
             return
         lane.busy = True
         done = partial(self.took, lane, step)
-        self.executor.submit(step.run(self.executor, value, tensors, done, self.deadline))
+        run = step.run(self.executor, value, tensors, done, self.deadline)
+        run.begun = self.deferred is not None
+        self.executor.submit(run)
 
     def took(self, lane, step, result, seconds=0.0):
         """What a queue gives back; not ``moving``: from its worker, later."""
@@ -124,10 +128,23 @@ class Dag:
         if not self.moving:
             self.go()
 
+    # -- memory, from when others go on before it is done
+
+    def hold(self, tensors, place=None):
+        self.executor.holdings.hold(tensors, place)
+        self.held += tensors
+
+    def hold_all(self):
+        loads = len(self.plan.loads)
+        self.hold(self.tensors[:loads], (self.number, self.plan.loads))
+        self.hold([one for one in self.tensors[loads:] if one is not None])
+
     # -- afterwards
 
     def finish(self):
         """Keep what is to be kept, all of it or nothing, and answer."""
+        if self.held:
+            self.executor.holdings.release(self.held)
         if self.plan.persists and not self.stopped:
             self.write()
         self.over = True
@@ -154,4 +171,5 @@ class Dag:
         if self.over:
             return self.value
         self.deferred = Deferred()
+        self.hold_all()
         return self.deferred

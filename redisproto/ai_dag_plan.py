@@ -52,10 +52,7 @@ class Plan:
 
     def fits(self, argv):
         """Whether a request with as many words means the same."""
-        for start, end, words in self.pieces:
-            if argv[start:end] != words:
-                return False
-        return True
+        return all([argv[start:end] == words for start, end, words in self.pieces])
 
     def look_up(self, session, argv):
         """(tensors of LOAD, values of the steps)"""

@@ -9,7 +9,6 @@ at once on the loop if nothing else waits or runs on its device: that costs less
 worker and back.
 """
 
-import logging
 import threading
 import time
 from collections import deque
@@ -22,10 +21,10 @@ from respnet.engine.script import Script
 from .ai_backends import RUNTIMES, TooLong, refusal
 from .ai_child import Runtime
 from .ai_child_script import ChildScript
+from .ai_holdings import UNCOUNTED, Holdings
 from .ai_model import NetworkModel
+from .ai_outcome import TIMED_OUT, perform, settle
 from .errors import CommandError
-
-log = logging.getLogger("respnet.ai")
 
 MOST_QUEUES = 64
 LOADERS = 2  # threads that load models
@@ -34,24 +33,17 @@ TOO_LONG_QUEUE = f"ERR too many runs wait for this device, at most {MOST_WAITING
 TOO_MANY = f"ERR too many devices are in use, at most {MOST_QUEUES}"
 
 
-class TimedOut:
-    """Type of ``TIMED_OUT``: what ``done`` is given for a run that waited too long."""
-
-    def __repr__(self):
-        return "TIMED_OUT"
-
-
-TIMED_OUT = TimedOut()
-
-
 class Run:
     """One piece of work on a device. Subclasses write ``work`` and ``done``.
 
     device: the upper-cased name of its queue. deadline: ``time.monotonic()`` after which it is not
     begun any more, or None. Inputs are what they are when it is made: the keyspace may change.
+    place: (db, keys) its ``tensors`` were taken from, None if another counts their memory; size:
+    bytes it holds besides; begun: whether it is a part of what was admitted before.
     """
 
     batch = None  # ai_batch.Batching: how it may be joined with others
+    tensors, place, size, begun = (), None, 0, False
 
     def __init__(self, device, deadline=None):
         self.device, self.deadline, self.queued = device, deadline, 0.0
@@ -83,36 +75,23 @@ class Run:
 
 
 class Call(Run):
-    """A function of no arguments for ``work``, and one of (result, seconds) for ``done``."""
+    """A function of no arguments for ``work``, and one of (result, seconds) for ``done``; size:
+    bytes that the function holds. Its command was asked whether there is memory."""
 
-    def __init__(self, device, work, done, deadline=None):
-        super().__init__(device, deadline)
-        self.work, self.done = work, done
+    begun = True
 
-
-def perform(runs):
-    """In a worker -> (a result of each run, or CommandError; seconds)."""
-    start = time.perf_counter()
-    try:
-        results = [runs[0].work()] if len(runs) == 1 else runs[0].join(runs)
-    except Exception as error:
-        results = [refusal(error)] * len(runs)
-    return results, time.perf_counter() - start
-
-
-def settle(run, result, seconds):
-    """Hand a result over; one that cannot be taken must not stop those behind it."""
-    try:
-        run.done(result, seconds)
-    except Exception:
-        log.exception("the result of a run was lost")
+    def __init__(self, device, work, done, size=0):
+        super().__init__(device)
+        self.work, self.done, self.size = work, done, size
 
 
 class Queue:
-    """The runs of one device: first come, first served, by ``threads`` workers."""
+    """The runs of one device: first come, first served, by ``threads`` workers. after: called
+    when results were handed over."""
 
-    def __init__(self, name, loop, threads, after):
+    def __init__(self, name, loop, threads, after, holdings=UNCOUNTED):
         self.name, self.loop, self.threads, self.after = name, loop, threads, after
+        self.holdings = holdings
         self.waiting, self.jobs = deque(), SimpleQueue()
         self.busy, self.workers, self.timer = 0, [], None
         self.seconds = [0.0] * threads  # of a processor, of each worker
@@ -121,6 +100,7 @@ class Queue:
         if not self.at_once(run):
             if len(self.waiting) == MOST_WAITING:
                 raise CommandError(TOO_LONG_QUEUE)
+            self.holdings.begin(run)
             run.queued = time.monotonic()
             self.waiting.append(run)
             self.pump()
@@ -204,6 +184,7 @@ class Queue:
             self.timer = self.loop.call_later(delay, self.pump)
 
     def end(self, run):
+        self.holdings.end(run)
         settle(run, TIMED_OUT, 0.0)
         self.after()
 
@@ -211,6 +192,7 @@ class Queue:
         """On the loop: a worker is idle again."""
         self.busy -= 1
         for run, result in zip(runs, results, strict=True):
+            self.holdings.end(run)
             settle(run, result, seconds)
         self.after()
         self.pump()
@@ -246,7 +228,8 @@ class Executor:
     def __init__(self, server):
         self.server, self.queues, self.stats = server, {}, {}
         self.networks = WeakKeyDictionary()  # NetworkValue -> NetworkModel
-        self.loader = Queue("load", server.loop, LOADERS, server.effects_made)
+        self.holdings = Holdings(server)
+        self.loader = Queue("load", server.loop, LOADERS, server.effects_made, self.holdings)
         self.path = None  # of AI.CONFIG BACKENDSPATH
         limit = server.config["backend-memory-limit"]
         self.runtimes = {name.upper(): Runtime(name.upper(), limit)
@@ -275,7 +258,7 @@ class Executor:
                 raise CommandError(TOO_MANY)
             threads = self.server.config["threads-per-queue"]
             after = self.server.effects_made
-            self.queues[device] = Queue(device, self.server.loop, threads, after)
+            self.queues[device] = Queue(device, self.server.loop, threads, after, self.holdings)
         return self.queues[device]
 
     def network(self, value):

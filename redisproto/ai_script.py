@@ -31,6 +31,7 @@ FORMAT = 1
 NO_SCRIPT = "ERR script key is empty"
 NO_FUNCTION = "ERR Function {} does not exist in the given script."
 SIGNATURE = "def {}(tensors: List[Tensor], keys: List[str], args: List[str])"
+TOO_LARGE = "ERR the results of a script take more than 256 MiB, and more than its inputs"
 OBJECT_BYTES = 2000  # of a script besides its source
 TENSOR, TENSORS = Kind("Tensor"), Kind("List", (Kind("Tensor"),))
 TEXTS = Kind("List", (Kind("str"),))
@@ -201,13 +202,14 @@ class ScriptRun(Run):
     def __init__(self, host, script, function, order, tensors, done, deadline=None):
         super().__init__(script.options.queue, deadline)
         self.host, self.script, self.function, self.then = host, script, function, done
-        self.arguments = arguments(function, order, tensors)
+        self.arguments, self.tensors = arguments(function, order, tensors), tensors
         self.count = len(order.outputs)
 
     def work(self):
         given, limits = [prepared(one) for one in self.arguments], Limits(seconds=self.host.seconds)
         result = self.script.compiled.run(self.function.name, given, self.host, limits)
-        return tensors_of(result, self.count)
+        given_bytes = sum([len(tensor.data) for tensor in self.tensors])
+        return tensors_of(result, self.count, max(limits.bytes, given_bytes))
 
     def done(self, result, seconds):
         if result is not TIMED_OUT and self.script.stats is not None:
@@ -225,8 +227,9 @@ def prepared(argument):
     return [prepared(one) for one in argument] if isinstance(argument, list) else argument
 
 
-def tensors_of(result, count):
-    """The result of a function -> ``count`` TensorValues; if none is wanted it is dropped."""
+def tensors_of(result, count, most):
+    """The result of a function -> ``count`` TensorValues of at most ``most`` bytes together; if
+    none is wanted it is dropped."""
     if not count:
         return []
     found = list(result) if isinstance(result, (list, tuple)) else [result]
@@ -235,4 +238,12 @@ def tensors_of(result, count):
     for one in found:
         if not isinstance(one, np.ndarray):
             raise CommandError("ERR a function returns a Tensor or several, in a List or Tuple")
-    return [TensorValue.of(one) for one in found]
+    made = []
+    for one in found:  # a view may be larger than what it looks at, one array may be there often
+        if one.nbytes > most:
+            raise CommandError(TOO_LARGE)
+        made.append(TensorValue.of(one))
+        most -= max(one.nbytes, len(made[-1].data))
+    if most < 0:
+        raise CommandError(TOO_LARGE)
+    return made

@@ -12,6 +12,7 @@ import numpy as np
 from respnet.engine.errors import EngineError
 from respnet.engine.script import Host
 
+from .ai_holdings import OOM
 from .ai_model import model_at, raw, text
 from .ai_queue import executor_of
 from .errors import CommandError, Deferred, Verbatim
@@ -25,7 +26,6 @@ COMMANDS = frozenset("""
     ai.tensorget ai.tensorset""".split())
 PATIENCE = 10  # seconds a worker waits for the loop
 REPLY_BYTES = 1 << 20
-OOM = "OOM command not allowed when used memory > 'maxmemory'."
 
 
 class Client:

@@ -22,7 +22,7 @@ DATA = 1  # type of a frame
 LOGGED = 32  # frames between two dumps
 MOST_FRAME = 16 * 1024  # bytes of a frame
 HEAD = struct.Struct("<BBB")
-OBJECT_BYTES, SIZE_BYTES = 173, 45  # of a tensor besides its bytes, of each dimension: measured
+OBJECT_BYTES, SIZE_BYTES = 181, 45  # of a tensor besides its bytes, of each dimension: measured
 MOST_BYTES = 512 << 20  # as much as one argument may be
 MOST_DIMS = 64 if np.lib.NumpyVersion(np.__version__) >= "2.0.0" else 32  # of a NumPy array
 DTYPES = {name: np.dtype(code) for name, code in (
@@ -41,14 +41,20 @@ NUL_INSIDE = "ERR C-string value contains null character"
 class TensorValue(Value):
     """dtype: a name of ``TYPES``; shape: a tuple of integers from 0; data: bytes that fit them."""
 
-    __slots__ = ("dtype", "shape", "data", "logged")
+    __slots__ = ("dtype", "shape", "data", "logged", "hooked")  # hooked: a Holding of runs
 
     kind = 10
     type_name = "AI_TENSOR"
 
     def __init__(self, dtype, shape, data):
         self.id = self.generation = self.logged = 0
-        self.dtype, self.shape, self.data = dtype, shape, data
+        self.dtype, self.shape, self.data, self.hooked = dtype, shape, data, False
+
+    def on_removed(self):
+        self.hooked.lost()
+
+    def on_moved(self, db, key):
+        self.hooked.place = db, key
 
     @classmethod
     def checked(cls, dtype, shape, data):

@@ -19,8 +19,23 @@ from functools import partial
 from math import ceil
 
 from .ai_tensor import MOST_BYTES
-from .child_wire import (ABSENT, ANSWER, ASK, CALL, DROP, FAILED, LOAD, LOADED, READY, RESULT, RUN,
-                         SCRIPT, Channel, pack, unpack)
+from .child_wire import (
+    ABSENT,
+    ANSWER,
+    ASK,
+    CALL,
+    DROP,
+    FAILED,
+    LOAD,
+    LOADED,
+    READY,
+    RESULT,
+    RUN,
+    SCRIPT,
+    Channel,
+    pack,
+    unpack,
+)
 from .child_words import pack_words, unpack_words
 from .errors import CommandError
 

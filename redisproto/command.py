@@ -59,6 +59,7 @@ class Command:
     flags: frozenset = ""  # written as words with blanks between, Redis' flag names
     categories: frozenset = None  # written like flags; without: from the group
     arity: int = 0  # without: from the grammar
+    told_key: int = 0  # the first key as COMMAND INFO tells it; without: from the grammar
     error: str = SYNTAX  # for words that do not fit the grammar
     parent: "Container" = None
     fast: object = None
@@ -86,6 +87,17 @@ class Command:
     def full_name(self):
         """``client|setname`` for a subcommand."""
         return f"{self.parent.name}|{self.name}" if self.parent else self.name
+
+    @property
+    def told_range(self):
+        """(first, last, step) of COMMAND INFO."""
+        return ((self.told_key, self.told_key, 1) if self.told_key
+                else (self.first, self.last, self.step))
+
+    @property
+    def told_arity(self):
+        """A module's commands tell none: they count their words themselves."""
+        return -1 if self.group == "ai" else self.arity
 
     @property
     def denies_oom(self):

@@ -60,6 +60,7 @@ class Deferred:
     """
 
     __slots__ = ("_clients", "_id", "_value", "_is_set")
+    bound = set()  # those whose client waits, or is gone
 
     def __init__(self):
         self._clients = self._id = self._value = None
@@ -70,6 +71,7 @@ class Deferred:
         if self._is_set:
             return
         self._value, self._is_set = value, True
+        self.bound.discard(self)
         self._deliver()
 
     def bind(self, clients, client_id):
@@ -77,6 +79,13 @@ class Deferred:
         self._clients, self._id = clients, client_id
         if self._is_set:
             self._deliver()
+        else:
+            self.bound.add(self)
+
+    @classmethod
+    def waiting(cls, clients):
+        """How many of these clients wait for an answer."""
+        return sum([one._clients is clients and one._id in clients for one in cls.bound])
 
     def _deliver(self):
         client = None if self._clients is None else self._clients.get(self._id)

@@ -5,6 +5,7 @@ import platform
 import resource
 import time
 
+from .errors import Deferred
 from .settings import memory_limit
 from .version import REDIS_VERSION, RESPNET_VERSION
 
@@ -67,13 +68,14 @@ def clients(server):
     return {
         "connected_clients": len(server.clients),
         "maxclients": server.config["maxclients"],
-        "blocked_clients": 0,
+        "blocked_clients": Deferred.waiting(server.clients),
     }
 
 
 @section
 def memory(server):
-    used, space = server.keyspace.used, server.keyspace
+    space = server.keyspace
+    used = space.used + space.held
     server.stats.peak_memory = max(server.stats.peak_memory, used)
     return {
         "used_memory": used,

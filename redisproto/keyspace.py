@@ -53,6 +53,7 @@ class Keyspace(Account):
         self.watches = WeakValueDictionary()  # (db, key) -> Watch
         self.garbage = []  # flushed databases' entries, waiting to be freed
         self.used = 0  # bytes of all keys and values
+        self.held = 0  # bytes of tensors and files that runs hold and no key (ai_holdings.py)
         self.maxmemory = 0  # 0: no limit
         self.atomic = False  # a transaction is running: nothing may be put off
         self.seconds = self.now() // 1000  # coarse clock for OBJECT IDLETIME
@@ -66,7 +67,7 @@ class Keyspace(Account):
     @property
     def full(self):
         """Whether commands that need memory must be refused (there is no eviction)."""
-        return 0 < self.maxmemory < self.used
+        return 0 < self.maxmemory < self.used + self.held
 
     def load_entry(self, db, key, value, expire_ms):
         """Put back what the store knows: nothing is reported."""

@@ -93,7 +93,7 @@ FAMILIES = [
     ("counter", "network_output_bytes", "Bytes sent to clients", (),
      lambda server: alone(server.stats.output_bytes)),
     ("gauge", "memory_used_bytes", "Memory of keys and values", (),
-     lambda server: alone(server.keyspace.used)),
+     lambda server: alone(server.keyspace.used + server.keyspace.held)),
     ("gauge", "memory_max_bytes", "Writes are refused above; 0: no limit", (),
      lambda server: alone(server.keyspace.maxmemory)),
     ("gauge", "keys", "Keys of a database", ("db",),

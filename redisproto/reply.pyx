@@ -42,7 +42,7 @@ cdef class Reply:
         free(self.data)
 
     def __len__(self):
-        return self.size + sum(map(len, self.sealed))
+        return self.size + (sum(map(len, self.sealed)) if self.sealed else 0)
 
     def put(self, value):
         self.put_value(value)

@@ -50,7 +50,7 @@ class Server(Core):
 
     def follow_settings(self):
         follow = self.config.follow
-        follow("maxmemory", lambda size: setattr(self.keyspace, "maxmemory", size))
+        follow("maxmemory", self.set_maxmemory)
         follow("timeout", lambda seconds: setattr(self, "idle_timeout", seconds))
         follow("frame-timeout", lambda seconds: setattr(self, "frame_timeout", seconds))
         follow("client-query-buffer-limit", self.set_query_limit)
@@ -60,6 +60,10 @@ class Server(Core):
         follow("requirepass", lambda password: setattr(self, "password", password))
         follow("protected-mode", lambda on: setattr(self, "protected", on))
         follow("appendfsync", lambda policy: self.store and self.store.set_policy(policy))
+
+    def set_maxmemory(self, size):
+        self.keyspace.maxmemory = size
+        self.check_gates()
 
     def set_query_limit(self, size):
         quarter = self.keyspace.maxmemory // 4

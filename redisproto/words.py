@@ -168,6 +168,10 @@ class Raw(Rest):
     def usage(self):
         return self.text
 
+    def docs(self):
+        """By its text, which redis-cli shows as a hint."""
+        return {"name": self.text, "type": "string"}
+
 
 def key(name="key"):
     return Word(name, "key")

@@ -34,7 +34,17 @@ SEQUENCES = [
     ("cropping_1d", {"cropping": [1, 0]}),
 ]
 # the same for pictures
-PICTURES = [("random_flip", {}), ("random_flip", {"mode": "vertical", "seed": 4})]
+PICTURES = [
+    ("random_flip", {}),
+    ("random_flip", {"mode": "vertical", "seed": 4}),
+    ("random_translation", {"height_factor": 0.4, "width_factor": [-0.9, 0.2]}),
+    ("random_rotation", {"factor": 0.3, "fill_mode": "wrap", "seed": 3}),
+    ("random_rotation", {"factor": 1.0, "fill_mode": "constant", "fill_value": 2.0}),
+    (
+        "random_translation",
+        {"height_factor": 1, "width_factor": 1, "fill_mode": "nearest", "interpolation": "nearest"},
+    ),
+]
 MERGES = ["add", "average", "subtract", "multiply", "maximum", "minimum"]
 
 

@@ -1,5 +1,7 @@
 """A case of every op: drawn arguments, and what NumPy says of them."""
 
+import math
+
 import numpy as np
 
 from respnet.engine.reference_activations import ACTIVATIONS
@@ -29,6 +31,7 @@ UNARY = {
     "squeeze": np.squeeze, "flip": np.flip,
     **{name: value for name, (value, _) in ACTIVATIONS.items()},
 }  # fmt: skip
+UNARY["erf"] = np.vectorize(math.erf)
 POSITIVE = {"log": np.log, "log1p": np.log1p, "sqrt": np.sqrt, "rsqrt": lambda x: x**-0.5}
 BINARY = {
     "add": np.add, "subtract": np.subtract, "multiply": np.multiply, "divide": np.divide,
@@ -97,6 +100,13 @@ def matmul_case(rng, x, axis):
     return (a, b), {}, a @ b
 
 
+def einsum_case(rng, x, axis):
+    text = ("ij,jk->ik", "ij,jk", "ij,jk->kj", "ij,jk->", "bij,jk -> bik", "ij,jk->i")
+    text = text[rng.integers(0, len(text))]
+    a, b = numbers(rng, (2, 3, 4) if "b" in text else (3, 4)), numbers(rng, (4, 2))
+    return (text, a, b), {}, np.einsum(text, a, b)
+
+
 def simple(function):
     def make(rng, x, axis):
         args, options, value = function(x, axis)
@@ -109,6 +119,7 @@ INDEX = np.array([0, 0])
 SPECIAL = {
     "matmul": matmul_case,
     "dot": lambda rng, x, axis: ((x.ravel(), x.ravel() * 2), {}, x.ravel() @ x.ravel() * 2),
+    "einsum": einsum_case,
     "power": lambda rng, x, axis: ((abs(x), x), {}, abs(x) ** x),
     "clip": simple(lambda x, a: ((x, -0.5, 0.7), {}, np.clip(x, -0.5, 0.7))),
     "where": lambda rng, x, axis: ((x > 0, x, 2 * x[:1]), {}, np.where(x > 0, x, 2 * x[:1])),

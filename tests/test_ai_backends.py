@@ -12,10 +12,10 @@ import pytest
 from ai_models import execute, got, put, said
 
 pytest.importorskip("onnx", reason="onnx is in the test extra")
-from runtime_models import ROWS, X, children, each, need  # noqa: E402
+from runtime_models import ROWS, X, children, each, need
 
-from respnet.redisproto.child_wire import RUN, Frame, pack, unpack  # noqa: E402
-from respnet.redisproto.errors import CommandError  # noqa: E402
+from respnet.redisproto.child_wire import RUN, Frame, pack, unpack
+from respnet.redisproto.errors import CommandError
 
 NOT_LOADED = "ERR Could not load backend"
 ENDED = "ERR the runtime ended while the model was in it"

@@ -116,7 +116,7 @@ def test_a_key_of_another_type_is_told_behind_the_replies(resp2):
     assert resp2.get("s") == b"x" and resp2.exists("x") == 0
 
 
-def test_keys_that_move_while_it_runs(server, resp2, slow):  # noqa: F811
+def test_keys_that_move_while_it_runs(server, resp2, slow):
     connection = started(resp2, server, "AI.DAGEXECUTE", "LOAD", 1, "big", "PERSIST", 2, "y", "z",
                          *run("slow", ["big"], "y"), "|>", "AI.TENSORSET", "z", "INT8", 1)
     assert resp2.exists("y", "z") == 0  # the loop goes on
@@ -164,7 +164,7 @@ def test_devices_run_side_by_side(server, resp2):
     assert waiting.read() == [[b"OK"] * 40]
 
 
-def test_too_late_is_told_as_a_whole(server, resp2, slow):  # noqa: F811
+def test_too_late_is_told_as_a_whole(server, resp2, slow):
     first = started(resp2, server, *run_words("slow", "big", "y"))
     assert ask(resp2, "AI.DAGEXECUTE", "LOAD", 1, "big", "PERSIST", 1, "x", "TIMEOUT", 1, SET_X,
                run("slow", ["big"], "z"), "|>", "AI.TENSORGET", "z") == b"TIMEDOUT"
@@ -172,7 +172,7 @@ def test_too_late_is_told_as_a_whole(server, resp2, slow):  # noqa: F811
     assert figures(resp2, "slow")["calls"] == 1
 
 
-def test_a_client_that_goes_away_still_has_its_outputs(server, resp2, slow):  # noqa: F811
+def test_a_client_that_goes_away_still_has_its_outputs(server, resp2, slow):
     gone = started(resp2, server, "AI.DAGEXECUTE", "LOAD", 1, "big", "PERSIST", 1, "y",
                    *run("slow", ["big"], "y"))
     gone.sock.close()

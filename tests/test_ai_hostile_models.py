@@ -14,9 +14,9 @@ import redis
 from ai_models import execute, got, network, put
 
 pytest.importorskip("onnx", reason="onnx is in the test extra")
-from hostile_models import ALL  # noqa: E402
+from hostile_models import ALL
 
-from respnet.engine import storage  # noqa: E402
+from respnet.engine import storage
 
 PATIENCE, PING, GROWTH = 10, 1, 512 << 20
 # Of Python, of paths, of memory: nothing of it is anybody's business.

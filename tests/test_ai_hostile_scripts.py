@@ -11,6 +11,7 @@ import pytest
 PATIENCE = 10  # seconds until a hostile script must be answered
 GROWTH = 512 << 20
 STEPS = "more than 5000000 steps"
+SECONDS = "longer than 5 seconds"
 BYTES = "more than 268435456 bytes of tensors"
 
 # what stands in f(tensors, keys, args), {marker} a path; the end of the error
@@ -27,7 +28,7 @@ REFUSED = {
     "function globals": ("return f.__globals__",
                          "the attribute '__globals__' is not allowed in a script"),
     "file of an array": ("tensors[0].tofile('{marker}')",
-                         "unknown method 'tofile'; did you mean tile or to or le?"),
+                         "unknown method 'tofile'; did you mean tile or fill_ or to?"),
     "lambda": ("return (lambda: 1)()", "only functions with a name can be called"),
     "walrus": ("return (y := 1)", ":= is not allowed in a script"),
     "global": ("global y", "global is not allowed in a script"),
@@ -57,11 +58,20 @@ ENDED = {
                         "more than 67108864 bytes of strings"),
     "list doubling": ("y = [1]\nwhile True:\n    y = y + y", STEPS),
     "power tower": ("return 9 ** 9 ** 9", "9 ** 387420489.0 is no number"),
+    "endless stores": ("y = torch.zeros(1000000)\nwhile True:\n    y[1:] += y[0]", STEPS),
+    "stores at places": ("y = torch.zeros(10000000)\ni = torch.zeros(30000000).long()", BYTES),
+    "small stores": ("y = torch.zeros(3)\nwhile True:\n    y[0] = 1", (STEPS, SECONDS)),
+    "copies of views": ("y = torch.zeros(1).expand(5000, 5000)\nreturn y.clone() + y", BYTES),
+    "huge random": ("return torch.rand(1000000000000)", f"rand: {BYTES}"),
+    "huge shuffle": ("return torch.randperm(4000000000)", f"randperm: {STEPS}"),
+    "many draws": ("return torch.multinomial(torch.ones(2), 1000000000000, True)",
+                   f"multinomial: {BYTES}"),
+    "random for ever": ("while True:\n    torch.randn(1000000)", (STEPS, SECONDS)),
     "matrix products": ("y = torch.ones(3000, 3000)\nfor i in range(1000):\n    y = y @ y", STEPS),
     "list in itself": ("y = [1]\ny[0] = y\nreturn y == y",
                        "calls or lists are nested too deeply"),
     "commands": ("while True:\n    redis.execute('RPUSH', 'k', 1)\n    redis.execute('LPOP', 'k')",
-                 "longer than 5 seconds"),
+                 SECONDS),
 }
 
 
@@ -143,6 +153,19 @@ def test_a_hostile_script_is_ended(watched, name):
                                   source(lines)) == b"OK"
     check_refused(client, end, "AI.SCRIPTEXECUTE", "s", "f", "INPUTS", 0)
     assert client.ping() is True
+
+
+@pytest.mark.parametrize("lines", ["y = torch.zeros(1).expand(60000000)\nreturn [y] * 64",
+                                   "y = torch.zeros(10000000)\nreturn [y] * 64",
+                                   "return [tensors[0].view(-1, 1).expand(-1, 90)] * 64"])
+def test_results_are_not_larger_than_a_script_may_be(watched, lines):
+    client, _ = watched
+    client.execute_command("AI.SCRIPTSET", "s", "CPU", "SOURCE", source(lines))
+    client.execute_command("AI.TENSORSET", "x", "FLOAT", 100000)
+    names = [f"o{i}" for i in range(64)]
+    with pytest.raises(Exception, match="the results of a script take more than 256 MiB, and more"):
+        answer(client, "AI.SCRIPTEXECUTE", "s", "f", "INPUTS", 1, "x", "OUTPUTS", 64, *names)
+    assert client.exists(*names) == 0
 
 
 @pytest.mark.parametrize("text", ["@g\ndef f(): pass", "async def f(): pass", "class A: pass",

@@ -13,7 +13,15 @@ from ai_models import execute, got, put, said
 onnx = pytest.importorskip("onnx", reason="onnx is in the test extra")
 from onnx import helper  # noqa: E402
 from runtime_models import (  # noqa: E402
-    F4, ROWS, X, archive, children, need, onnx_model, onnx_plain)
+    F4,
+    ROWS,
+    X,
+    archive,
+    children,
+    need,
+    onnx_model,
+    onnx_plain,
+)
 
 from respnet.redisproto.ai_child import Runtime  # noqa: E402
 from respnet.redisproto.errors import CommandError  # noqa: E402

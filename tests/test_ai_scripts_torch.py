@@ -14,10 +14,22 @@ from conftest import ServerProcess
 from nr_helpers import until
 from runtime_models import X, archive, children, need, torch_endless, torch_plain
 from test_ai_scripts import (  # noqa: F401
-    A, FOREIGN, RUN_ERRORS, SCRIPT, ready, save, test_a_dag_of_another_database_reaches_that_one,
-    test_a_script_runs_commands_and_models, test_figures, test_in_a_dag,
-    test_others_go_on_and_a_run_that_waits_too_long_is_not_begun, test_running,
-    test_running_the_old_way, test_what_was_stored_comes_back, test_within_multi)
+    FOREIGN,
+    RUN_ERRORS,
+    SCRIPT,
+    A,
+    ready,
+    save,
+    test_a_dag_of_another_database_reaches_that_one,
+    test_a_script_runs_commands_and_models,
+    test_figures,
+    test_in_a_dag,
+    test_others_go_on_and_a_run_that_waits_too_long_is_not_begun,
+    test_running,
+    test_running_the_old_way,
+    test_what_was_stored_comes_back,
+    test_within_multi,
+)
 
 NOT_LOADED = "ERR Could not load backend"
 ENDED = "ERR the runtime ended while the model was in it"
@@ -56,13 +68,13 @@ def by_torch(text):
 
 
 @pytest.mark.parametrize(("words", "text"), RUN_ERRORS)
-def test_a_wrong_run_is_refused_by_torch(ready, words, text):  # noqa: F811
+def test_a_wrong_run_is_refused_by_torch(ready, words, text):
     assert said(ready, *words) == by_torch(text)
     assert ready.exists("c", "d") == 0
 
 
 @pytest.mark.parametrize("command", FOREIGN)
-def test_commands_that_scripts_of_torch_may_not_run(ready, command):  # noqa: F811
+def test_commands_that_scripts_of_torch_may_not_run(ready, command):
     assert failed(ready, "forbidden", "ARGS", 2, command, "x", inputs=()) == (
         f"ERR a script cannot run the command '{command}'")
 
@@ -79,7 +91,7 @@ def full(tensors: List[Tensor], keys: List[str], args: List[str]):
 """
 
 
-def test_what_only_torchscript_has(ready):  # noqa: F811
+def test_what_only_torchscript_has(ready):
     save(ready, "s", entries=("full",), source=FULL)
     run(ready, "full", inputs=("a", "b"))
     assert got(ready, "c").tolist() == pytest.approx([1 / (1 + np.e), np.e / (1 + np.e)] * 4)
@@ -105,7 +117,7 @@ def test_what_only_torchscript_has(ready):  # noqa: F811
     ("return f(tensors, keys, args)", "line 3: function 'f' is called recursively. Recursive calls "
                                       "are not supported"),
 ])
-def test_what_is_no_script_of_torch(ready, line, text):  # noqa: F811
+def test_what_is_no_script_of_torch(ready, line, text):
     source = f"\ndef f(tensors: List[Tensor], keys: List[str], args: List[str]):\n    {line}\n"
     assert said(ready, "AI.SCRIPTSET", "t", "CPU", "SOURCE", source) == f"ERR {text}"
     assert ready.exists("t") == 0
@@ -120,13 +132,13 @@ COUNT = "ERR Wrong number of inputs in function f. Expected 3 but was {}"
     ("a: List[Tensor], b: List[str], c: List[int]",
      "ERR Wrong inputs type in function f. Expected signature similar to: def f(tensors: "
      "List[Tensor], keys: List[str], args: List[str])")])
-def test_entry_points_take_three_lists(ready, parameters, text):  # noqa: F811
+def test_entry_points_take_three_lists(ready, parameters, text):
     words = ("ENTRY_POINTS", 1, "f", "SOURCE", f"def f({parameters}):\n    return 1\n")
     assert said(ready, "AI.SCRIPTSTORE", "t", "CPU", *words) == text
     assert ready.exists("t") == 0
 
 
-def test_a_model_cannot_ask_the_server(ready):  # noqa: F811
+def test_a_model_cannot_ask_the_server(ready):
     """An archive may hold the operators that scripts ask with, they are there in the child."""
     import torch
 
@@ -143,7 +155,7 @@ def test_a_model_cannot_ask_the_server(ready):  # noqa: F811
     assert error == "ERR only a script can ask the server" and ready.exists("n", "c") == 0
 
 
-def test_a_script_asks_for_a_model_of_the_same_child(ready):  # noqa: F811
+def test_a_script_asks_for_a_model_of_the_same_child(ready):
     words = ("TORCH", "CPU", "BLOB", torch_plain())
     ready.execute_command("AI.MODELSTORE", "m", *words)
     put(ready, "x", X)
@@ -180,7 +192,7 @@ def bytes(tensors: List[Tensor], keys: List[str], args: List[str]):
 """
 
 
-def test_replies_inside_a_script(ready):  # noqa: F811
+def test_replies_inside_a_script(ready):
     save(ready, "s", entries=("kinds", "drop"), source=REPLIES)
     assert ready.execute_command("AI.SCRIPTEXECUTE", "s", "drop", "INPUTS", 0) == b"OK"
     assert ready.get("k") == b"1.5"  # what a call gives is not used, and it is made all the same
@@ -210,7 +222,7 @@ def large(tensors: List[Tensor], keys: List[str], args: List[str]):
 
 
 @pytest.mark.parametrize("function", ["forever", "asking"])
-def test_a_script_without_end(ready, function):  # noqa: F811
+def test_a_script_without_end(ready, function):
     save(ready, "s", entries=(function,), source=LOOPS)
     assert failed(ready, function) == "ERR more than 2.0 seconds"
     save(ready)
@@ -218,7 +230,7 @@ def test_a_script_without_end(ready, function):  # noqa: F811
     assert (got(ready, "c") == 2 * A).all()
 
 
-def test_a_script_that_wants_too_much(ready):  # noqa: F811
+def test_a_script_that_wants_too_much(ready):
     save(ready, "s", entries=("large",), source=LOOPS)
     error = failed(ready, "large")
     assert error == ENDED or "memory" in error or "allocate" in error

@@ -221,6 +221,7 @@ def test_redis_cli_prints_what_it_should(server):
     assert cli("SET", "k", "v") == "OK\n"
     assert cli("-3", "CONFIG", "GET", "timeout").split() == ["timeout", "0"]
     assert "COPY" in cli("COMMAND", "DOCS", "copy").upper()
+    assert "key type [dim ...] [BLOB" in cli("HELP", "AI.TENSORSET")
     assert "redis_version:7.0.15" in cli("INFO", "server")
     assert "k" in cli("--scan")
 

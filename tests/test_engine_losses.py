@@ -34,13 +34,26 @@ CASES = {
         ("softmax", "sigmoid"),
         ({}, {"ignore_class": 0}, {"from_logits": True, "ignore_class": -1}),
     ),
+    "binary_focal_crossentropy": (
+        ("sigmoid",),
+        (
+            {"alpha": None},
+            {"gamma": 1.5, "label_smoothing": 0.2},
+            {"from_logits": True, "gamma": 0, "alpha": 0.7},
+        ),
+    ),
+    "categorical_focal_crossentropy": (
+        ("softmax", "softplus"),
+        ({}, {"gamma": 1.5, "alpha": 1}, {"from_logits": True, "label_smoothing": 0.2}),
+    ),
 }
+REDUCTIONS = ({}, {"reduction": "sum"}, {"reduction": "none"})
 
 
 def targets(rng, loss, rows, outputs):
     if loss == "sparse_crossentropy":
         return rng.integers(-1, outputs, (rows, 1)).clip(0 if rng.random() < 0.5 else -1)
-    if loss in ("categorical_crossentropy", "kl_divergence"):
+    if loss == "kl_divergence" or loss.startswith("categorical") and "hinge" not in loss:
         return rng.dirichlet(np.ones(outputs), rows)
     if "hinge" in loss:
         return rng.choice([0.0 if loss == "categorical_hinge" else -1.0, 1.0], (rows, outputs))
@@ -52,7 +65,8 @@ def cases(draw):
     loss = draw(st.sampled_from(sorted(CASES)))
     activations, options = CASES[loss]
     units = (draw(st.integers(1, 5)), draw(st.sampled_from([1, 2, 7, 17, 60, 140])))
-    return loss, draw(st.sampled_from(activations)), draw(st.sampled_from(options)), units
+    chosen = draw(st.sampled_from(options)) | draw(st.sampled_from(REDUCTIONS))
+    return loss, draw(st.sampled_from(activations)), chosen, units
 
 
 def model_of(loss, activation, options, units, **more):
@@ -108,6 +122,8 @@ def test_gradient_is_the_slope_of_the_loss(case, rows, seed):
 
     for place in rng.choice(len(gradient), min(6, len(gradient)), replace=False):
         slopes = [(value(place, s) - value(place, -s)) / (2 * s) for s in (1e-6, 3e-6)]
+        if case[2].get("reduction") == "none":  # a mean is reported, the sum is trained
+            slopes = [slope * rows for slope in slopes]
         scale = max(1, abs(slopes[0]))
         kinked = abs(slopes[0] - slopes[1]) > 1e-5 * scale
         assert kinked or abs(gradient[place] - slopes[0]) < 1e-5 * scale
@@ -332,7 +348,7 @@ def test_specs_with_terms_go_to_json_and_back():
     [
         ((LossTerm("h", "mse"),), "loss 'mse' is of 'h'; outputs are a, b, c"),
         ((LossTerm("a", "mse"), LossTerm("a", "mae")), "output 'a' has two losses"),
-        ((LossTerm("b", "mse", {"delta": 1}),), "loss mse has no option 'delta'; it takes none"),
+        ((LossTerm("b", "mse", {"delta": 1}),), "mse has no option 'delta'; it takes reduction"),
         ((LossTerm("b", "huber", {"delta": 0}),), "delta must be a number above 0, got 0"),
         ((LossTerm("b", "hubber"),), "did you mean huber"),
         (

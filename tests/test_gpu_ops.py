@@ -60,6 +60,12 @@ def chain(shape, *layers, **options):
     return ModelSpec.chain(shape, layers, dtype="float64", **options)
 
 
+def lossy(activation, loss, **options):
+    """A dense layer and a loss with options."""
+    term = LossTerm("dense_0", loss, options)
+    return chain((6,), ("dense", {"units": 4, "activation": activation}), loss=(term,))
+
+
 SOFTMAX = {"activation": "softmax"}
 SPECS = {
     **{f"dense {layers[0][1]['activation']}": chain((6,), *layers) for layers in DENSE},
@@ -72,6 +78,11 @@ SPECS = {
     "bits": chain(
         (6,), ("dense", {"units": 4, "activation": "sigmoid"}), loss="binary_crossentropy"
     ),
+    "focal bits": lossy("sigmoid", "binary_focal_crossentropy", alpha=None, reduction="sum"),
+    "focal classes": lossy("softmax", "categorical_focal_crossentropy", gamma=1.5),
+    "focal logits": lossy("linear", "categorical_focal_crossentropy", from_logits=True),
+    "summed": lossy("linear", "mse", reduction="sum"),
+    "unreduced": lossy("softmax", "categorical_crossentropy", reduction="none"),
     "dropout": chain((6,), ("dropout", {"rate": 0.4}), ("dense", {"units": 3}), seed=3),
     "softmax inside": chain((6,), ("dense", {"units": 4, **SOFTMAX}), ("dense", {"units": 2})),
     "words": chain(
@@ -98,6 +109,13 @@ SPECS = {
         ("dense", {"units": 3}),
     ),
 }
+SPECS["groups of channels"] = chain(
+    (7, 6, 4),
+    ("conv2d", {"filters": 6, "kernel_size": 3, "groups": 2, "activation": "tanh"}),
+    ("depthwise_conv2d", {"kernel_size": [2, 3], "depth_multiplier": 2, "padding": "same"}),
+    ("flatten", {}),
+    ("dense", {"units": 2}),
+)
 for _kind, _extra in RECURRENT:
     for _masked, _dropout, _backwards, _states in (
         (False, 0.0, False, False),
@@ -151,9 +169,9 @@ def case(spec, rows, rng):
     loss = spec.terms[0].loss
     if loss == "sparse_crossentropy":
         target = rng.integers(0, shape[-1], (rows, *shape[:-1], 1)).astype(float)
-    elif loss == "categorical_crossentropy":
+    elif loss.startswith("categorical"):
         target = rng.dirichlet(np.ones(shape[-1]), rows)
-    elif loss == "binary_crossentropy":
+    elif loss.startswith("binary"):
         target = rng.integers(0, 2, (rows, *shape)).astype(float)
     else:
         target = rng.normal(size=(rows, *shape))

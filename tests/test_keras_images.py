@@ -62,6 +62,44 @@ KERAS = {
         ],
         ((-0.258527, 0.221719, -0.113371), 3.73751),
     ),
+    "depthwise": (
+        (9, 8, 3),
+        lambda: [
+            L.DepthwiseConv2D(3, activation="relu"),
+            L.DepthwiseConv2D((2, 3), strides=2, padding="same", depth_multiplier=2),
+            L.Flatten(),
+            L.Dense(2),
+        ],
+        ((0.554072, -1.002803, 1.605398), 53.94684),
+    ),
+    "depthwise steps": (
+        (11, 3),
+        lambda: [
+            L.DepthwiseConv1D(3, padding="same", depth_multiplier=2, activation="tanh"),
+            L.DepthwiseConv1D(2, strides=2, use_bias=False),
+            L.GlobalAveragePooling1D(),
+        ],
+        ((0.063183, 0.13397, 0.163994), 8.87136),
+    ),
+    "groups": (
+        (9, 8, 4),
+        lambda: [
+            L.Conv2D(6, 3, groups=2, padding="same", activation="tanh"),
+            L.Conv2D(6, (2, 3), strides=(2, 1), groups=3),
+            L.Flatten(),
+            L.Dense(2),
+        ],
+        ((-0.124151, 1.185329, 1.914342), 119.79251),
+    ),
+    "groups of steps": (
+        (11, 4),
+        lambda: [
+            L.Conv1D(8, 3, groups=4, padding="causal", dilation_rate=2),
+            L.Conv1D(2, 2, groups=2),
+            L.GlobalMaxPooling1D(),
+        ],
+        ((0.557492, 0.212892, 0.483102), 12.35285),
+    ),
 }
 
 
@@ -202,7 +240,7 @@ def test_regularizers_of_kernels_join_the_loss():
          "channels_last, the order of axes here; got 'channels_first'"),
         (lambda: L.MaxPooling2D(data_format="channels_first"), "data_format is channels_last"),
         (lambda: L.ZeroPadding1D(data_format="NCW"), "data_format is channels_last"),
-        (lambda: L.Conv2D(4, 3, groups=2), "groups is 1 in this version, got 2"),
+        (lambda: L.Conv2D(5, 3, groups=2), "groups must be .* that divides 5 filters"),
         (lambda: L.Conv2D(4, 9), r"layer conv2d.*: conv2d with a window of \(9, 9\) does not fit "
          r"into rows of shape \(8, 8, 2\)"),
         (lambda: L.Conv1D(4, 3), r"layer conv1d.*: conv1d wants rows of shape \(T, C\), got "

@@ -168,8 +168,10 @@ def test_a_compiled_model_of_two_outputs_is_saved_and_goes_on(tmp_path):
         ({"loss": {"c": "mse"}}, "unknown output in loss 'c'; known are a, b"),
         ({"loss": "mse", "metrics": ["mae"]}, "metrics must be a list with an entry for each"),
         ({"loss": "mse", "loss_weights": [1]}, "loss_weights must be a list with an entry for"),
-        ({"loss": losses.Huber(reduction="sum")}, "has reduction='sum', which is for calls on"),
-        ({"loss": losses.BinaryFocalCrossentropy()}, "is for calls on arrays"),
+        (
+            {"loss": losses.Huber(reduction="mean_with_sample_weight")},
+            "reduction='mean_with_sample_weight', which is for calls on arrays; compile trains sum",
+        ),
         ({"loss": "hubr"}, "unknown loss 'hubr'; did you mean huber"),
     ],
 )

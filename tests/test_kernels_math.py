@@ -190,6 +190,12 @@ def binary(q, t):
     return -(t * np.log(q) + (1 - t) * np.log(1 - q))
 
 
+def focal(q, t):
+    t = 0.1 * 0.5 + 0.9 * t
+    wrong = 1 - (t * q + (1 - t) * (1 - q))
+    return (0.3 * t + 0.7 * (1 - t)) * wrong**1.5 * binary(q, t)
+
+
 # In the order of the kernels, of p in -4 .. 4 and t in 0 .. 1
 LOSSES = {
     "mse": lambda p, t: (p - t) ** 2,
@@ -203,9 +209,12 @@ LOSSES = {
     "mape": lambda p, t: 100 * abs(p - t) / t,
     "msle": lambda p, t: (np.log(np.maximum(p, 1e-7) + 1) - np.log(t + 1)) ** 2,
     "log_cosh": lambda p, t: np.log(np.cosh(p - t)),
+    "binary_focal": focal,
+    "binary_focal_logit": lambda p, t: focal(1 / (1 + np.exp(-p)), t),
 }
-PROBABILITIES = ("binary_probability", "poisson")  # of p within 0.05 .. 0.95
-OPTION = 1.0  # Huber's delta; the smoothing of the binary ones, which makes t 1/2
+PROBABILITIES = ("binary_probability", "poisson", "binary_focal")  # of p within 0.05 .. 0.95
+OPTIONS = [1.0]  # Huber's delta; the smoothing of the binary ones, which makes t 1/2
+FOCAL = [0.1, 1.5, 0.3]  # smoothing, gamma, alpha
 
 
 def loss_rows(name, dtype):
@@ -217,7 +226,8 @@ def loss_rows(name, dtype):
 def call_loss(level, name, dtype, p, t):
     value, d = np.empty_like(p), np.empty_like(p)
     dims = [p.size, list(LOSSES).index(name)]
-    direct.call(level, "probe_loss", dtype, [p, t, value, d], dims, [OPTION])
+    options = FOCAL if "focal" in name else OPTIONS
+    direct.call(level, "probe_loss", dtype, [p, t, value, d], dims, options)
     return value, d
 
 

@@ -145,7 +145,7 @@ def test_gradients_of_layers_over_sequences_are_slopes(case, times, width, rows,
     check_slopes(chain(*case, (times, width), dtype="float64"), rows, seed)
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
     case=st.sampled_from(PICTURES),
     shape=st.lists(st.integers(1, 5), min_size=3, max_size=3),
@@ -304,6 +304,16 @@ REFUSED = [
      "prelu shared_axes must be the first axes of (4, 3), from 1 on, got [2]"),
     ("random_flip", {"mode": "both"}, [],
      "random_flip mode must be one of horizontal, vertical, horizontal_and_vertical, got 'both'"),
+    ("random_rotation", {"factor": 0.1, "fill_mode": "mirror"}, [],
+     "random_rotation fill_mode must be one of constant, nearest, reflect, wrap, got 'mirror'"),
+    ("random_rotation", {"factor": [0.2, 0.1]}, [],
+     "random_rotation factor must be a number from 0 to 1, or two of -1 to 1 in order, "
+     "got [0.2, 0.1]"),
+    ("random_translation", {"height_factor": 0.1, "width_factor": -1}, [],
+     "random_translation width_factor must be a number from 0 to 1, or two of -1 to 1 in order, "
+     "got -1"),
+    ("random_translation", {"height_factor": 0.1, "width_factor": 0}, [(4, 3)],
+     "random_translation wants pictures of shape (Y, X, C), got (4, 3)"),
     ("random_flip", {}, [(4, 3)],
      "random_flip wants pictures of shape (Y, X, C), got (4, 3)"),
     ("rescaling", {}, [], "rescaling scale must be a number, got None"),

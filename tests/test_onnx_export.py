@@ -161,6 +161,7 @@ WINDOWS = [
       for word in ("max", "average") for keep in (False, True)],
     ("zero_padding2d", {"padding": [[1, 2], [0, 3]]}),
     ("random_flip", {}),
+    ("random_translation", {"height_factor": 0.5, "width_factor": 0.5}),
 ]  # fmt: skip
 WINDOWS_1D = [
     ("conv1d", {"filters": 4, "kernel_size": 3, "padding": "causal"}),

@@ -35,7 +35,7 @@ cases = st.fixed_dictionaries(
         "rows": st.sampled_from([1, 2, 7, 16, 23, 70]),
         "times": st.sampled_from([1, 2, 5]),
         "inputs": st.sampled_from([1, 3, 17]),
-        "units": st.sampled_from([1, 5, 16, 33, 50]),
+        "units": st.sampled_from([1, 5, 16, 20, 33, 50, 55]),
         "sequences": st.booleans(),
         "backwards": st.booleans(),
         "masked": st.booleans(),

@@ -19,6 +19,9 @@ ATOMS = [*(f"t{i}" for i in range(len(ARRAYS))), "1", "0", "-1", "2.5", "1e308",
 NAMED = ["dim", "keepdim", "dtype", "descending", "p", "min", "max", "size", "dims", "other",
          "alpha"]
 SIGNS = "+ - * / // % ** @ & | ^ == != < >= in and or".split() + ["not in"]
+STATEMENTS = ["pass"] * 12 + ["{}", "x = {}; x += {}", "t0[{}] = {}", "x = {}; x[{}] = {}",
+                              "x = {}; x[{}] *= {}", "x = [t1, {}]; x[{}] -= {}",
+                              "torch.manual_seed(1); x = {}; x %= {}"]
 LIMITS = Limits(steps=100_000, bytes=50_000_000, seconds=5)
 
 
@@ -43,14 +46,19 @@ def expression(draw, depth):
 @pytest.mark.parametrize("seed", range(4))
 def test_whatever_a_script_says_it_ends_in_a_value_or_a_place(seed):
     draw, parameters = random.Random(seed), ", ".join(f"t{i}" for i in range(len(ARRAYS)))
-    texts, values = [], 0
+    texts, values, before = [], 0, [array.copy() for array in ARRAYS]
     for _ in range(1500):
-        source = f"def f({parameters}):\n    return {expression(draw, 3)}\n"
+        lines = draw.choice(STATEMENTS)
+        parts = [expression(draw, draw.randrange(2)) for _ in range(lines.count("{}"))]
+        lines = [lines.format(*parts), f"return {expression(draw, 3)}"]
+        source = f"def f({parameters}):\n    {lines[0]}\n    {lines[1]}\n"
         try:
             Script.of(source).run("f", ARRAYS, limits=LIMITS)
             values += 1
         except ScriptError as error:
             texts.append(str(error))
     assert values > 100
+    for array, old in zip(ARRAYS, before, strict=True):
+        np.testing.assert_array_equal(array, old)
     assert [text for text in texts if not text.startswith("line ")] == []
     assert [text for text in texts if "numpy" in text or "object at" in text] == []

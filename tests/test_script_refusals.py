@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from respnet.engine.errors import ScriptError
 from respnet.engine.script import Host, Kind, Limits, Script
 from respnet.engine.script.builtins import method_names
@@ -65,20 +66,29 @@ NOT_COMPILED = [  # (body of f(x), the text)
     ("return torch.ops", "line 2, column 12: 'torch.ops' is no value a script can use"),
     ("return torch.load('a')",
      "line 2, column 12: unknown function 'torch.load'; did you mean torch.log or torch.add or "
-     "torch.prod?"),
-    ("return torch.rand(2)",
-     "line 2, column 12: unknown function 'torch.rand'; did you mean torch.round or torch.any or "
-     "torch.add?"),
+     "torch.rand?"),
+    ("return torch.set_num_threads(2)",
+     "line 2, column 12: unknown function 'torch.set_num_threads'; did you mean torch.subtract or "
+     "torch.numel or torch.square?"),
+    ("return torch.rand(2, *x)",
+     "line 2, column 26: * is not allowed in a script"),
     ("return x.tofile('a')",
-     "line 2, column 12: unknown method 'tofile'; did you mean tile or to or le?"),
-    ("return x.add_(1)", "line 2, column 12: unknown method 'add_'; did you mean add?"),
+     "line 2, column 12: unknown method 'tofile'; did you mean tile or fill_ or to?"),
+    ("return x.adds_(1)", "line 2, column 12: unknown method 'adds_'; did you mean add_ or "
+                            "add or abs_?"),
+    ("return x.set_(x)", "line 2, column 12: unknown method 'set_'; did you mean sqrt_ or "
+                           "select or rsqrt_?"),
+    ("return x.resize_(9)", "line 2, column 12: unknown method 'resize_'; did you mean size or "
+                             "reshape_as or remainder_?"),
+    ("return x.data", "line 2, column 12: unknown attribute 'data'; known are T, dtype, "
+                      "indices, ndim, shape, values"),
     ("return x.ctypes", "line 2, column 12: unknown attribute 'ctypes'; did you mean dtype?"),
     ("return redis.eval('a')",
      "line 2, column 12: unknown function 'redis.eval'; did you mean redis.asList or redis.execute "
      "or redisAI.model_execute?"),
     ("return x.sum(_a=1)", "line 2, column 21: the argument '_a' is not allowed in a script"),
     ("torch = x", "line 2, column 5: the name 'torch' is taken"),
-    ("x.y = 1", "line 2, column 5: values go to names and to places of lists only"),
+    ("x.y = 1", "line 2, column 5: values go to names and to places of lists and tensors only"),
     ("break", "line 2, column 5: break is outside of a loop"),
     ("for i in x: pass\nelse: pass", "line 2, column 5: a loop has no else in a script"),
     ("y: Foo = x", "line 2, column 8: types are Tensor, int, float, bool, str, None, and List[], "
@@ -138,7 +148,10 @@ NOT_RUN = [
     ("return x['a']", "a place is an int, a slice, None, ... or a Tensor of whole numbers or truth "
                       "values, got str"),
     ("return [1][1]", "there is no place 1 among 1"),
-    ("x[0] = 1", "a tensor cannot be changed; make a new one, with torch.where or torch.cat"),
+    ("x[0] = 'a'", "wanted a Tensor or a number, got str"),
+    ("x.shape[0] = [1]\nreturn x.view(x.shape[5])", "there is no place 5 among 2"),
+    ("'a'[0] = 1", "str cannot be changed"),
+    ("(1, 2)[0] = 1", "Tuple cannot be changed"),
     ("if x: pass", "a condition wants one number, got a Tensor of 6"),
     ("return 1 // 0", "division by zero"),
     ("return x.long() // 0", "floor_divide: division by zero"),
@@ -221,8 +234,19 @@ def test_arguments_and_results_are_of_their_types():
 
 def test_inputs_are_never_changed():
     x = X.copy()
-    Script.of(body("y = x.view(-1)\ny += 1\nx *= 2\nreturn y")).run("f", [x])
+    Script.of(body("y = x.view(-1)\ny += 1\nx *= 2\nx[0] = 7\nx.zero_()")).run("f", [x])
+    Script.of(body("x.t().T.view(-1).select(0, 1).fill_(3)")).run("f", [x])
+    Script.of("def g(y):\n    y[0] = 1\ndef f(x):\n    g(x)").run("f", [x])
+    Script.of("def f(x: List[Tensor]):\n    x[0][0] = 1\n    x[1] = x[0]").run("f", [[x, x]])
     assert (x == X).all()
+
+
+def test_what_a_model_gives_is_not_changed():
+    given = Recorder()
+    given.answer = np.zeros(3)
+    source = body("y = redisAI.model_execute('m', [x], 1)[0]\ny += 1\nreturn y")
+    assert (Script.of(source).run("f", [X], given) == 1).all()
+    assert not given.answer.any()
 
 
 class Recorder(Host):
@@ -231,8 +255,10 @@ class Recorder(Host):
     def execute(self, words):
         return ["1", ["2"], len(words)]
 
+    answer = None
+
     def model_execute(self, key, inputs, outputs):
-        return [inputs[0] * 2] * outputs
+        return [inputs[0] * 2 if self.answer is None else self.answer] * outputs
 
 
 def test_a_script_reaches_its_host():

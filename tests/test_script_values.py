@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from respnet.engine.script import Script
 
 torch = pytest.importorskip("torch")
@@ -18,6 +19,11 @@ BODIES = [  # (parameters and their values, body)
     ("x", [ROWS], "return x + 1, x + 1.5, x / 2, x // 2, x % 3, x * True, abs(x)"),
     ("x, y", [ROWS, X], "return x + y, x * y, x - y, x > y, torch.maximum(x, y)"),
     ("x, y", [BYTES, ROWS], "return x + y, x // 3, x % 5, x.sum(), x & 6, x | 1, x ^ 3, ~x"),
+    ("x", [BYTES], "return x + -1, x * -1, x + 300, -1 - x, x == -1, x > -1, x < 300, x // -1, "
+                   "x % -2, x & -1, x.clamp(min=-5), torch.where(x > 3, x, -1)"),
+    ("x", [BYTES.astype("i1")], "return x + 300, x == 267, x > -1, x.masked_fill(x > 3, -1), "
+                                "torch.full_like(x, -1)"),
+    ("x", [BYTES], "return x.masked_fill(x > 3, -1), torch.full_like(x, -1)"),
     ("x, y", [X, SCALAR], "return x + y, y + 1, x * y, y.long() + x"),
     ("x, y", [ROWS, SCALAR], "return x + y, x.float() * y"),
     ("x, y", [X, Y], "return x @ y, torch.matmul(x, y), torch.mm(x, y), torch.matmul(x, y[:, 0])"),

@@ -14,6 +14,7 @@ from ..pinning import ALL_CPUS, on_cpus
 from . import rnn
 
 TITLE = "Peak memory of training, three steps in a process of its own"
+ABOUT = "Of the whole process, imports included."
 BARS = {"char-GRU 3 x 512, 30 steps": 2.0, "LSTM 50, 100 on windows of 50": 5.0}
 class Process:
     """The program of one side; lower is better."""
@@ -39,8 +40,7 @@ def contests(quick):
             continue
         sides = {side: Process(side, name) for side in ("respnet", "torch")}
         bars = (Bar(at_least=limit, against="torch", metric="peak_mib"),)
-        about = "Of the whole process, imports included."
-        yield Contest(f"{name}, {rows} rows", sides, lambda: about, bars, metric="peak_mib")
+        yield Contest(f"{name}, {rows} rows", sides, lambda: ABOUT, bars, metric="peak_mib")
 
 
 def train(side: str, name: str) -> None:

@@ -29,6 +29,13 @@ RESPNET_KERNEL(dropout_mask)(R *y, const unsigned long long *batch, unsigned lon
     y[i] = hash >= (unsigned)(rate * 4294967296.0) ? R(1 / (1 - rate)) : R(0);
 }
 
+// Uniform numbers from 0 to below 1.
+RESPNET_KERNEL(uniform)(R *y, const unsigned long long *batch, unsigned long long own,
+                        unsigned salt, long long n) {
+    RESPNET_INDEX(n)
+    y[i] = R((gpu::mixed((unsigned)i ^ gpu::noise_key(batch, own, salt)) >> 8) / 16777216.0);
+}
+
 // Normal numbers (Box and Muller 1958).
 RESPNET_KERNEL(normal)(R *y, const unsigned long long *batch, unsigned long long own,
                        unsigned salt, double mean, double deviation, long long n) {

@@ -178,7 +178,7 @@ class Bound:
                 )
         runner = self.runners.of(rows)
         with on.cuda, on.stream:
-            for external, x in zip(runner.externals, inputs):
+            for external, x in zip(runner.externals, inputs, strict=False):
                 x = np.ascontiguousarray(x, self.executable.dtype)
                 external.set(x.reshape(external.shape), stream=on.stream)
             runner.run()

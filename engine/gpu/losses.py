@@ -16,21 +16,34 @@ def _share(c, count):
     return c.cp.where(count > 0, 1 / c.cp.maximum(count, 1), 0).astype(c.dtype)
 
 
-def pointwise_loss(c, prediction, target, weight, *, loss, option, term, scale, count):
+def _shares(c, reduction, count, places):
+    """What one place weighs in the value, and in what is trained."""
+    one = c.cp.ones((), c.dtype)
+    if reduction == "mean":
+        return (_share(c, count),) * 2
+    return one if reduction == "sum" else one / places, one
+
+
+def pointwise_loss(
+    c, prediction, target, weight, *, loss, options, reduction, term, scale, count
+):
     value, slope = c.cp.empty_like(prediction), c.cp.empty_like(prediction)
-    int64, n = c.cp.int64, prediction.size
-    number, outputs = c.cp.int32(POINTWISE.index(loss)), int64(prediction.shape[-1])
-    c.launch("losses", "pointwise_loss", n, prediction, target, weight, _share(c, count), value,
-             slope, float(scale), float(option), number, outputs, int64(n))
+    int64, n, outputs = c.cp.int64, prediction.size, prediction.shape[-1]
+    shares = _shares(c, reduction, count, n // outputs)
+    c.launch("losses", "pointwise_loss", n, prediction, target, weight, *shares, value, slope,
+             float(scale), *map(float, options), c.cp.int32(POINTWISE.index(loss)),
+             int64(outputs), int64(n))
     return value.sum(), slope
 
 
-def row_loss(c, prediction, target, weight, *, loss, option, term, scale, count):
-    rows, int64 = prediction.size // prediction.shape[-1], c.cp.int64
+def row_loss(c, prediction, target, weight, *, loss, options, reduction, term, scale, count):
+    outputs, int64 = prediction.shape[-1], c.cp.int64
+    rows = prediction.size // outputs
     value, slope = c.empty(rows), c.cp.empty_like(prediction)
-    number, sizes = c.cp.int32(ROWWISE.index(loss)), (prediction.shape[-1], target.size // rows)
-    c.launch("losses", "row_loss", rows, prediction, target, weight, _share(c, count), value,
-             slope, float(scale), float(option), number, *map(int64, sizes), int64(rows))
+    shares = _shares(c, reduction, count, rows)
+    c.launch("losses", "row_loss", rows, prediction, target, weight, *shares, value, slope,
+             float(scale), *map(float, options), c.cp.int32(ROWWISE.index(loss)),
+             *map(int64, (outputs, target.size // rows, rows)))
     return value.sum(), slope
 
 

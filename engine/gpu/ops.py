@@ -68,6 +68,14 @@ def normal(c, x, *, mean, deviation, salt, seed):
     return c.noise("normal", x.shape, seed, salt, mean, deviation)
 
 
+def uniform(c, x, *, units, salt, seed):
+    return c.noise("uniform", (len(x), units), seed, salt)
+
+
+def warp_backward(c, dy, draws, **options):
+    return reference_ops.warp_backward(dy, draws, add_at=c.cp.add.at, **options)
+
+
 def copy(c, x):
     return x.copy()
 
@@ -86,6 +94,8 @@ SHARED = (
     "concatenate",
     "elu_backward",
     "elu_forward",
+    "grouped_conv2d_backward",
+    "grouped_conv2d_forward",
     "layer_norm_backward",
     "layer_norm_forward",
     "log_softmax_backward",
@@ -106,5 +116,6 @@ SHARED = (
     "relu_forward",
     "repeat_vector_backward",
     "split",
+    "warp_forward",
 )
 globals().update({name: _shared(getattr(reference_ops, name)) for name in SHARED})

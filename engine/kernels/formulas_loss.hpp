@@ -1,13 +1,18 @@
 // Losses, each formula once, for any value type V (see formulas.hpp, which includes this file).
 //
-// Value and gradient come from one function; means and weights are the caller's. `option` is the
-// one number a loss may have (losses.py). Definitions are those of Keras 3, EPSILON its epsilon().
+// Value and gradient come from one function; means and weights are the caller's. `options` are
+// the numbers a loss may have (losses.py). Definitions are those of Keras 3, EPSILON its epsilon().
 #pragma once
 
 namespace RESPNET_LEVEL {
 namespace loss {
 
 constexpr double EPSILON = 1e-7;
+
+// first: delta, smoothing or the class that is ignored; gamma and alpha: of the focal losses.
+template <class V> struct options {
+    V first, gamma, alpha;
+};
 
 template <class V> RESPNET_FN V clipped(V x, double low, double high) {
     return maximum(minimum(x, splat<V>(high)), splat<V>(low));
@@ -26,10 +31,11 @@ template <class V> RESPNET_FN V smoothed(V target, V smoothing) {
 
 #define RESPNET_POINTWISE_LOSSES(X)                                                                \
     X(mse) X(mae) X(huber) X(binary_crossentropy) X(binary_probability) X(poisson) X(hinge)        \
-    X(squared_hinge) X(mape) X(msle) X(log_cosh)
+    X(squared_hinge) X(mape) X(msle) X(log_cosh) X(binary_focal) X(binary_focal_logit)
 
 struct mse {
-    template <class V> static RESPNET_FN V value_and_gradient(V prediction, V target, V &d, V) {
+    template <class V>
+    static RESPNET_FN V value_and_gradient(V prediction, V target, V &d, options<V>) {
         const V error = prediction - target;
         d = error + error;
         return error * error;
@@ -37,7 +43,8 @@ struct mse {
 };
 
 struct mae {
-    template <class V> static RESPNET_FN V value_and_gradient(V prediction, V target, V &d, V) {
+    template <class V>
+    static RESPNET_FN V value_and_gradient(V prediction, V target, V &d, options<V>) {
         const V error = prediction - target;
         d = sign(error);
         return abs(error);
@@ -47,8 +54,9 @@ struct mae {
 // Square within delta of the target, straight beyond (Huber 1964).
 struct huber {
     template <class V>
-    static RESPNET_FN V value_and_gradient(V prediction, V target, V &d, V delta) {
+    static RESPNET_FN V value_and_gradient(V prediction, V target, V &d, options<V> option) {
         const V error = prediction - target, size = abs(error), half = splat<V>(0.5);
+        const V delta = option.first;
         d = maximum(minimum(error, delta), -delta);
         return select(less(delta, size), delta * (size - half * delta), half * error * error);
     }
@@ -57,8 +65,8 @@ struct huber {
 // -(t log s(x) + (1 - t) log(1 - s(x))) of a logit x, without ever forming s(x); option: smoothing.
 struct binary_crossentropy {
     template <class V>
-    static RESPNET_FN V value_and_gradient(V logit, V target, V &d, V smoothing) {
-        const V t = smoothed(target, smoothing);
+    static RESPNET_FN V value_and_gradient(V logit, V target, V &d, options<V> option) {
+        const V t = smoothed(target, option.first);
         d = sigmoid(logit) - t;
         return log1p_exp(logit) - logit * t;
     }
@@ -67,8 +75,8 @@ struct binary_crossentropy {
 // The same of a probability, kept EPSILON away from 0 and 1.
 struct binary_probability {
     template <class V>
-    static RESPNET_FN V value_and_gradient(V prediction, V target, V &d, V smoothing) {
-        const V one = splat<V>(1), t = smoothed(target, smoothing);
+    static RESPNET_FN V value_and_gradient(V prediction, V target, V &d, options<V> option) {
+        const V one = splat<V>(1), t = smoothed(target, option.first);
         const V p = clipped(prediction, EPSILON, 1 - EPSILON);
         d = within(prediction, EPSILON, 1 - EPSILON, (p - t) / (p * (one - p)));
         return -(t * log(p) + (one - t) * log(one - p));
@@ -77,7 +85,8 @@ struct binary_probability {
 
 // Of a rate: -log likelihood of counts, without the part that does not depend on it.
 struct poisson {
-    template <class V> static RESPNET_FN V value_and_gradient(V prediction, V target, V &d, V) {
+    template <class V>
+    static RESPNET_FN V value_and_gradient(V prediction, V target, V &d, options<V>) {
         const V rate = prediction + splat<V>(EPSILON);
         d = splat<V>(1) - target / rate;
         return prediction - target * log(rate);
@@ -86,7 +95,8 @@ struct poisson {
 
 // Targets are -1 and 1.
 struct hinge {
-    template <class V> static RESPNET_FN V value_and_gradient(V prediction, V target, V &d, V) {
+    template <class V>
+    static RESPNET_FN V value_and_gradient(V prediction, V target, V &d, options<V>) {
         const V zero = splat<V>(0), margin = splat<V>(1) - target * prediction;
         d = select(less(zero, margin), -target, zero);
         return maximum(margin, zero);
@@ -94,7 +104,8 @@ struct hinge {
 };
 
 struct squared_hinge {
-    template <class V> static RESPNET_FN V value_and_gradient(V prediction, V target, V &d, V) {
+    template <class V>
+    static RESPNET_FN V value_and_gradient(V prediction, V target, V &d, options<V>) {
         const V margin = maximum(splat<V>(1) - target * prediction, splat<V>(0));
         d = splat<V>(-2) * target * margin;
         return margin * margin;
@@ -103,7 +114,8 @@ struct squared_hinge {
 
 // 100 |y - t| / |t|
 struct mape {
-    template <class V> static RESPNET_FN V value_and_gradient(V prediction, V target, V &d, V) {
+    template <class V>
+    static RESPNET_FN V value_and_gradient(V prediction, V target, V &d, options<V>) {
         const V error = prediction - target;
         const V scale = splat<V>(100) / maximum(abs(target), splat<V>(EPSILON));
         d = sign(error) * scale;
@@ -113,7 +125,8 @@ struct mape {
 
 // (log(1 + y) - log(1 + t))^2 of what is above 0
 struct msle {
-    template <class V> static RESPNET_FN V value_and_gradient(V prediction, V target, V &d, V) {
+    template <class V>
+    static RESPNET_FN V value_and_gradient(V prediction, V target, V &d, options<V>) {
         const V one = splat<V>(1), least = splat<V>(EPSILON), p = maximum(prediction, least) + one;
         const V error = log(p) - log(maximum(target, least) + one);
         d = select(less(prediction, least), splat<V>(0), splat<V>(2) * error / p);
@@ -123,7 +136,8 @@ struct msle {
 
 // log cosh x = |x| + log(1 + exp(-2|x|)) - log 2
 struct log_cosh {
-    template <class V> static RESPNET_FN V value_and_gradient(V prediction, V target, V &d, V) {
+    template <class V>
+    static RESPNET_FN V value_and_gradient(V prediction, V target, V &d, options<V>) {
         const V error = prediction - target, size = abs(error);
         d = tanh(error);
         return size + log1p_exp(splat<V>(-2) * size) - splat<V>(0.69314718055994531);
@@ -136,7 +150,8 @@ struct log_cosh {
 
 #define RESPNET_ROW_LOSSES(X)                                                                      \
     X(categorical_crossentropy) X(sparse_crossentropy) X(categorical_probability)                  \
-    X(sparse_probability) X(kl_divergence) X(categorical_hinge) X(cosine_similarity)
+    X(sparse_probability) X(kl_divergence) X(categorical_hinge) X(cosine_similarity)               \
+    X(categorical_focal) X(categorical_focal_logits)
 
 // 1 where the class of the row is o; class numbers are whole.
 template <class V> RESPNET_FN V is_class(V number, int64_t o) {
@@ -187,15 +202,15 @@ RESPNET_FN V softmax_crossentropy(int64_t n, Row &row, const Targets &target, V 
     return value;
 }
 
-// -sum t log q, q = p / sum p kept EPSILON away from 0 and 1
-template <class V, class Row, class Targets>
-RESPNET_FN V crossentropy(int64_t n, Row &row, const Targets &target) {
+// The sum over outputs of term(o, q, dq), q = p / sum p; it gives the slope dq too.
+template <class V, class Row, class Term>
+RESPNET_FN V of_shares(int64_t n, Row &row, const Term &term) {
     V sum = splat<V>(0), value = splat<V>(0), shift = splat<V>(0);
     for (int64_t o = 0; o < n; o++) sum += row.p(o);
     for (int64_t o = 0; o < n; o++) {
-        const V t = target(row, o), q = row.p(o) / sum, p = clipped(q, EPSILON, 1 - EPSILON);
-        const V dq = within(q, EPSILON, 1 - EPSILON, -t / p);
-        value -= t * log(p);
+        const V q = row.p(o) / sum;
+        V dq;
+        value += term(o, q, dq);
         shift += dq * q;
         row.d(o, dq);
     }
@@ -203,34 +218,44 @@ RESPNET_FN V crossentropy(int64_t n, Row &row, const Targets &target) {
     return value;
 }
 
+// -sum t log q, q kept EPSILON away from 0 and 1
+template <class V, class Row, class Targets>
+RESPNET_FN V crossentropy(int64_t n, Row &row, const Targets &target) {
+    return of_shares<V>(n, row, [&](int64_t o, V q, V &dq) {
+        const V t = target(row, o), p = clipped(q, EPSILON, 1 - EPSILON);
+        dq = within(q, EPSILON, 1 - EPSILON, -t / p);
+        return -t * log(p);
+    });
+}
+
 struct categorical_crossentropy {
-    template <class V, class Row> static RESPNET_FN V of_row(int64_t n, Row &row, V smoothing) {
-        const categorical_targets<V> targets(n, smoothing);
+    template <class V, class Row> static RESPNET_FN V of_row(int64_t n, Row &row, options<V> o) {
+        const categorical_targets<V> targets(n, o.first);
         V total = splat<V>(0);
-        for (int64_t o = 0; o < n; o++) total += targets(row, o);
+        for (int64_t i = 0; i < n; i++) total += targets(row, i);
         return softmax_crossentropy<V>(n, row, targets, total);
     }
 };
 struct sparse_crossentropy {
-    template <class V, class Row> static RESPNET_FN V of_row(int64_t n, Row &row, V ignored) {
-        const sparse_targets<V> targets(n, row, ignored);
+    template <class V, class Row> static RESPNET_FN V of_row(int64_t n, Row &row, options<V> o) {
+        const sparse_targets<V> targets(n, row, o.first);
         return softmax_crossentropy<V>(n, row, targets, targets.counts);
     }
 };
 struct categorical_probability {
-    template <class V, class Row> static RESPNET_FN V of_row(int64_t n, Row &row, V smoothing) {
-        return crossentropy<V>(n, row, categorical_targets<V>(n, smoothing));
+    template <class V, class Row> static RESPNET_FN V of_row(int64_t n, Row &row, options<V> o) {
+        return crossentropy<V>(n, row, categorical_targets<V>(n, o.first));
     }
 };
 struct sparse_probability {
-    template <class V, class Row> static RESPNET_FN V of_row(int64_t n, Row &row, V ignored) {
-        return crossentropy<V>(n, row, sparse_targets<V>(n, row, ignored));
+    template <class V, class Row> static RESPNET_FN V of_row(int64_t n, Row &row, options<V> o) {
+        return crossentropy<V>(n, row, sparse_targets<V>(n, row, o.first));
     }
 };
 
 // sum t log(t / p), both kept within EPSILON and 1 (Kullback and Leibler 1951)
 struct kl_divergence {
-    template <class V, class Row> static RESPNET_FN V of_row(int64_t n, Row &row, V) {
+    template <class V, class Row> static RESPNET_FN V of_row(int64_t n, Row &row, options<V>) {
         V value = splat<V>(0);
         for (int64_t o = 0; o < n; o++) {
             const V t = clipped(row.t(o), EPSILON, 1), p = clipped(row.p(o), EPSILON, 1);
@@ -243,7 +268,7 @@ struct kl_divergence {
 
 // max(largest (1 - t) p - sum t p + 1, 0); the first of equally large ones has the slope
 struct categorical_hinge {
-    template <class V, class Row> static RESPNET_FN V of_row(int64_t n, Row &row, V) {
+    template <class V, class Row> static RESPNET_FN V of_row(int64_t n, Row &row, options<V>) {
         const V zero = splat<V>(0), one = splat<V>(1);
         V own = zero, other = (one - row.t(0)) * row.p(0), at = zero;
         for (int64_t o = 0; o < n; o++) {
@@ -263,7 +288,7 @@ struct categorical_hinge {
 
 // -cos of the angle between outputs and targets
 struct cosine_similarity {
-    template <class V, class Row> static RESPNET_FN V of_row(int64_t n, Row &row, V) {
+    template <class V, class Row> static RESPNET_FN V of_row(int64_t n, Row &row, options<V>) {
         V product = splat<V>(0), square_p = product, square_t = product;
         for (int64_t o = 0; o < n; o++) {
             product += row.p(o) * row.t(o);
@@ -280,6 +305,11 @@ struct cosine_similarity {
 };
 
 } // namespace loss
+} // namespace RESPNET_LEVEL
+
+#include "formulas_focal.hpp"
+
+namespace RESPNET_LEVEL {
 
 #define RESPNET_CASE(name)                                                                         \
     case loss_number::name: f(loss::name{}); break;

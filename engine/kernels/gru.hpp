@@ -70,6 +70,28 @@ __attribute__((noinline)) void gru_tile(const gru_sequence<R> &job, const A &act
     for (int i = 0; i < ROWS; i++) gru_cell(q, act, row + i, t, u, part, sums[i]);
 }
 
+// The same for few units.
+template <class R, class A, int JOINED>
+__attribute__((noinline)) void gru_few(const gru_sequence<R> &q, const A &act, int64_t row,
+                                       int rows, int64_t t, int64_t u, int64_t part) {
+    const int64_t H = q.H;
+    vec<R> c[CELL_ROWS][4], further[3];
+    for (int g = 0; g < 3; g++) further[g] = load_or_zero(q.recurrent_bias, g * H + u, part);
+    for (int i = 0; i < rows; i++) {
+        const R *sums = q.sums ? q.sums + ((row + i) * q.T + t) * q.ld_sums : q.bias;
+        c[i][0] = load_or_zero(sums, u, part) + further[0];
+        c[i][1] = load_or_zero(sums, H + u, part) + further[1];
+        c[i][2] = load_or_zero(sums, 2 * H + u, part);
+        c[i][3] = further[2];
+    }
+    if (q.x)
+        add_product_of_few<R, 3, 2, JOINED>(rows, q.I, q.x + (row * q.T + t) * q.I, q.T * q.I,
+                                            q.x_panels + u * q.I * 3, c);
+    add_product_of_few<R, 3, 3, JOINED>(rows, H, q.now + row * apart(H), apart(H),
+                                        q.h_panels + u * H * 3, c);
+    for (int i = 0; i < rows; i++) gru_cell(q, act, row + i, t, u, part, c[i]);
+}
+
 // One step with reset before the product: gates hold the sums of x, and take what follows.
 template <class R> static void gru_step_before(const gru_sequence<R> &q, int64_t t) {
     const int64_t H = q.H, apart_rows = q.T * 4 * H;
@@ -107,6 +129,10 @@ template <class R, class A> static void gru_run_after(const gru_sequence<R> &all
     gru_run(all, [&](const gru_sequence<R> &q, int64_t t) {
         each_register_in_turn<R>(q.turn + t, q.H, [&](int64_t u, int64_t part) {
             row_blocks(q.rows, CELL_ROWS, [&](int64_t row, int rows) {
+                const bool few = if_joined<R>(part, [&](auto joined) {
+                    gru_few<R, A, decltype(joined)::value>(q, act, row, rows, t, u, part);
+                });
+                if (few) return;
                 with_rows(rows, [&](auto n) {
                     gru_tile<R, A, decltype(n)::value>(q, act, row, t, u, part);
                 });

@@ -11,6 +11,7 @@
 #include "steps_dropout.hpp"
 #include "steps_encode.hpp"
 #include "steps_gradient.hpp"
+#include "steps_grouped.hpp"
 #include "steps_image.hpp"
 #include "steps_loss.hpp"
 #include "steps_merge.hpp"
@@ -20,6 +21,7 @@
 #include "steps_recurrent.hpp"
 #include "steps_sequence.hpp"
 #include "steps_softmax.hpp"
+#include "steps_warp.hpp"
 
 namespace RESPNET_LEVEL {
 
@@ -53,7 +55,7 @@ static const respnet_entry ENTRIES[] = {
     PLAIN(embedding_forward_rows), PLAIN(embedding_backward_rows), PLAIN(reverse_time_rows),
     PLAIN(last_step_rows), PLAIN(last_step_backward_rows), PLAIN(repeat_vector_rows),
     PLAIN(repeat_vector_backward_rows), PLAIN(compute_mask_rows), PLAIN(dropout_mask_rows),
-    PLAIN(multiply_steps_rows), PLAIN(normal_rows),
+    PLAIN(multiply_steps_rows), PLAIN(normal_rows), PLAIN(uniform_rows),
     BY_LAYOUT(multiply), BY_LAYOUT(affine), BETTER(maximum, larger), BETTER(minimum, smaller),
     PLAIN(concatenate_rows), PLAIN(split_rows),
     PLAIN(rearrange_forward_rows), PLAIN(rearrange_backward_rows),
@@ -72,11 +74,13 @@ static const respnet_entry ENTRIES[] = {
     PLAIN(pack_columns_wide),
     PLAIN(conv2d_forward_rows), PLAIN(conv2d_backward_rows),
     PLAIN(conv2d_input_gradient_rows), PLAIN(pack_turned_kernel),
+    PLAIN(grouped_conv2d_forward_rows), PLAIN(grouped_conv2d_backward_rows),
     PLAIN(winograd_forward_rows), PLAIN(winograd_backward_rows), PLAIN(pack_winograd_kernel),
     PLAIN(zero_padding_forward_rows), PLAIN(zero_padding_backward_rows),
     PLAIN(max_pooling_forward_rows), PLAIN(max_pooling_backward_rows),
     PLAIN(average_pooling_forward_rows), PLAIN(average_pooling_backward_rows),
     PLAIN(masked_mean_forward_rows), PLAIN(masked_mean_backward_rows),
+    PLAIN(warp_forward_rows), PLAIN(warp_backward_rows),
     PLAIN(rprop_step), PLAIN(sgd_step), PLAIN(rmsprop_step), PLAIN(adam_step),
     PLAIN(amsgrad_step), PLAIN(adagrad_step), PLAIN(adadelta_step), PLAIN(adamax_step),
     PLAIN(nadam_step), PLAIN(penalty_step), PLAIN(clip_value_step), PLAIN(clip_norm_step),

@@ -194,6 +194,31 @@ def zero_padding_backward(low, step):
     _zero_padding(low, step, *reversed(step.operands))
 
 
+def _grouped(low, step, x, kernel, y, shared=0):
+    a = step.attributes
+    top, _, left, _ = a["pads"]
+    sizes = (*_image(x), *_image(y), *_window(kernel)[:2], *a["strides"], *a["dilation"])
+    dims = (*sizes, top, left, a["groups"])
+    low.emit(step.op + "_rows", step.operands, dims, (float(shared),))
+
+
+def grouped_forward(low, step):
+    x, kernel, _, y = step.operands
+    _grouped(low, step, x, kernel, y)
+
+
+def grouped_backward(low, step):
+    x, kernel, dz, _, dkernel, _ = step.operands
+    _grouped(low, step, x, kernel, dz, low.shared(dkernel) if dkernel is not None else 0)
+
+
+def warp(low, step):
+    a = step.attributes
+    fill = low.tables["fill_modes"].index(a["fill_mode"])
+    dims = (*_image(step.operands[0]), fill, int(a["smooth"]))
+    low.emit(step.op + "_rows", step.operands, dims, (*a["lows"], *a["highs"], a["fill_value"]))
+
+
 IMAGE = {
     "conv2d_forward": conv2d_forward,
     "conv2d_backward": conv2d_backward,
@@ -205,4 +230,8 @@ IMAGE = {
     "masked_mean_backward": masked_mean,
     "zero_padding_forward": zero_padding_forward,
     "zero_padding_backward": zero_padding_backward,
+    "grouped_conv2d_forward": grouped_forward,
+    "grouped_conv2d_backward": grouped_backward,
+    "warp_forward": warp,
+    "warp_backward": warp,
 }

@@ -6,22 +6,22 @@ def repeats_of(buffer) -> int:
     return buffer.columns // buffer.shape[-1]
 
 
-def _emit(low, step, which: int, scale: float, option: float):
+def _emit(low, step, which: int, constants, *more: int):
     prediction, target = step.operands[:2]
-    dims = (prediction.shape[-1], which, target.shape[-1], step.attributes["term"])
-    repeats = repeats_of(prediction)
-    low.emit(step.op + low.suffix, step.operands, dims, (scale, option), repeats)
+    dims = (prediction.shape[-1], which, target.shape[-1], step.attributes["term"], *more)
+    low.emit(step.op + low.suffix, step.operands, dims, constants, repeats_of(prediction))
 
 
 def _loss(low, step):
     a = step.attributes
     which = low.tables[step.op].index(a["loss"])
-    _emit(low, step, which, a["scale"], a["option"])
+    constants = (a["scale"], *a["options"])
+    _emit(low, step, which, constants, low.tables["reduction"].index(a["reduction"]))
 
 
 def _metric(low, step):
     which = low.tables["metric"].index(step.attributes["metric"])
-    _emit(low, step, which, 1.0, step.attributes["ignored"])
+    _emit(low, step, which, (1.0, step.attributes["ignored"]))
 
 
 def _count_places(low, step):

@@ -38,6 +38,12 @@ def normal(low, step):
     low.emit("normal_rows", step.operands, dims, (attributes["mean"], attributes["deviation"]))
 
 
+def uniform(low, step):
+    attributes = step.attributes
+    dims = (attributes["units"], attributes["salt"], own_seed(attributes["seed"]))
+    low.emit("uniform_rows", step.operands, dims)
+
+
 def _of_first(low, step):
     """The first operand is the sequence."""
     times = step.operands[0].shape[0]
@@ -56,6 +62,7 @@ SEQUENCE = {
     "compute_mask": compute_mask,
     "dropout_mask": dropout_mask,
     "normal": normal,
+    "uniform": uniform,
     "last_step": _of_first,
     "last_step_backward": _of_last,
     "reverse_time": _of_first,

@@ -69,12 +69,34 @@ __attribute__((noinline)) void lstm_tile(const lstm_sequence<R> &job, const A &a
     for (int i = 0; i < ROWS; i++) lstm_cell(q, act, row + i, t, u, part, sums[i]);
 }
 
+// The same for few units.
+template <class R, class A, int JOINED>
+__attribute__((noinline)) void lstm_few(const lstm_sequence<R> &q, const A &act, int64_t row,
+                                        int rows, int64_t t, int64_t u, int64_t part) {
+    const int64_t H = q.H;
+    vec<R> c[CELL_ROWS][4];
+    for (int i = 0; i < rows; i++) {
+        const R *sums = q.sums ? q.sums + ((row + i) * q.T + t) * q.ld_sums : q.bias;
+        for (int g = 0; g < 4; g++) c[i][g] = load_or_zero(sums, g * H + u, part);
+    }
+    if (q.x)
+        add_product_of_few<R, 4, 3, JOINED>(rows, q.I, q.x + (row * q.T + t) * q.I, q.T * q.I,
+                                            q.x_panels + u * q.I * 4, c);
+    add_product_of_few<R, 4, 3, JOINED>(rows, H, q.now + row * apart(H), apart(H),
+                                        q.h_panels + u * H * 4, c);
+    for (int i = 0; i < rows; i++) lstm_cell(q, act, row + i, t, u, part, c[i]);
+}
+
 template <class R, class A> static void lstm_run(lstm_sequence<R> q, const A &act) {
     copy_state(q.rows, q.H, q.c0, (const R *)nullptr, q.c);
     copy_state(q.rows, q.H, q.h0, q.factor, q.now);
     for (int64_t t = 0; t < q.T; t++) {
         each_register_in_turn<R>(q.turn + t, q.H, [&](int64_t u, int64_t part) {
             row_blocks(q.rows, CELL_ROWS, [&](int64_t row, int rows) {
+                const bool few = if_joined<R>(part, [&](auto joined) {
+                    lstm_few<R, A, decltype(joined)::value>(q, act, row, rows, t, u, part);
+                });
+                if (few) return;
                 with_rows(rows, [&](auto n) {
                     lstm_tile<R, A, decltype(n)::value>(q, act, row, t, u, part);
                 });

@@ -2,7 +2,8 @@
 //
 // Gates are packed by panels of one register of units: [panel][k][gate][lanes], so a tile holds all
 // gates of a few rows and of LANES units, and the cell is computed from its registers. All gates
-// are summed over k in order, first of x, then of h, at every level.
+// are summed over k in order, first of x, then of h, at every level. Few units in the last panel
+// would leave most lanes empty: there one register holds several gates (joined).
 // States live in compact (B,H) scratch; rows are apart(H) numbers apart, which is never a
 // multiple of 4096 bytes: rows that far apart would all want the same lines of the cache.
 #pragma once
@@ -81,11 +82,30 @@ template <class R> int64_t gates_size(int64_t K, int64_t H, int64_t gates) {
     return K * gates * ((H + LANES<R> - 1) / LANES<R> * LANES<R>);
 }
 
+// Gates in one register of a panel of so many units; they lie LANES / joined apart.
+template <class R> RESPNET_INLINE int gates_joined(int64_t units) {
+    return units * 4 <= LANES<R> ? 4 : units * 2 <= LANES<R> ? 2 : 1;
+}
+
+// Calls f with the gates in a register as a type, if they are more than one; returns whether.
+template <class R, class F> RESPNET_INLINE bool if_joined(int64_t units, F f) {
+    const int joined = gates_joined<R>(units);
+    if (joined == 2) f(std::integral_constant<int, LANES<R> < 2 ? 1 : 2>());
+    if (joined == 4) f(std::integral_constant<int, LANES<R> < 4 ? 2 : 4>());
+    return joined > 1;
+}
+
 template <class R> void pack_gates(const R *B, int64_t K, int64_t H, int64_t gates, R *out) {
     each_register<R>(H, [&](int64_t u, int64_t part) {
-        for (int64_t k = 0; k < K; k++)
-            for (int64_t g = 0; g < gates; g++, out += LANES<R>)
-                store(out, load_part<vec<R>>(B + (k * gates + g) * H + u, part));
+        const int64_t joined = gates_joined<R>(part), slot = LANES<R> / joined;
+        const int64_t width = (gates + joined - 1) / joined * LANES<R>;
+        for (int64_t k = 0; k < K; k++, out += width) {
+            if (joined > 1) memset(out, 0, width * sizeof(R));
+            for (int64_t g = 0; g < gates; g++) {
+                const vec<R> b = load_part<vec<R>>(B + (k * gates + g) * H + u, part);
+                store_part(out + g * slot, b, slot);
+            }
+        }
     });
 }
 
@@ -151,6 +171,68 @@ template <class F> RESPNET_INLINE void with_rows(int rows, F f) {
     case 4: return f(std::integral_constant<int, CELL_ROWS < 4 ? 1 : 4>());
     case 5: return f(std::integral_constant<int, CELL_ROWS < 5 ? 1 : 5>());
     case 6: return f(std::integral_constant<int, CELL_ROWS < 6 ? 1 : 6>());
+    }
+}
+
+// The first `n` lanes of a, then those of b.
+template <int n, class V, int... I>
+RESPNET_INLINE V join_lanes(V a, V b, std::integer_sequence<int, I...>) {
+    constexpr int lanes = sizeof...(I);
+    return __builtin_shufflevector(a, b, (I < n || I >= 2 * n ? I : lanes + I - n)...);
+}
+// Lane n of a comes first.
+template <int n, class V, int... I>
+RESPNET_INLINE V turn_lanes(V a, std::integer_sequence<int, I...>) {
+    return __builtin_shufflevector(a, a, ((I + n) % (int)sizeof...(I))...);
+}
+
+// The registers of a panel in which JOINED gates are one, from those of the gates; and back, with
+// anything in the other lanes.
+template <class R, int JOINED> struct few_units {
+    typedef vec<R> V;
+    static constexpr int slot = LANES<R> / JOINED;
+    typedef std::make_integer_sequence<int, LANES<R>> all;
+    template <int n> static V pair(V a, V b) { return join_lanes<n>(a, b, all()); }
+
+    static void join(V a, V b, V c, V d, V *out) {
+        if constexpr (JOINED == 4) {
+            out[0] = pair<2 * slot>(pair<slot>(a, b), pair<slot>(c, d));
+        } else {
+            out[0] = pair<slot>(a, b);
+            out[1] = pair<slot>(c, d);
+        }
+    }
+    template <int g> static V gate(const V *joined) {
+        return turn_lanes<g % JOINED * slot>(joined[g / JOINED], all());
+    }
+};
+
+// c[i][r] += A B for the registers of a panel. All recurrent ops share it.
+template <class R, int ROWS, int REGISTERS>
+__attribute__((noinline)) void multiply_joined(int64_t K, const R *a, int64_t lda, const R *panel,
+                                               vec<R> (*sums)[4]) {
+    vec<R> c[ROWS][4];
+    memcpy(c, sums, sizeof c);
+    add_product<R, ROWS, REGISTERS, REGISTERS - 1>(K, a, lda, panel, 0, c);
+    memcpy(sums, c, sizeof c);
+}
+
+// add_product for a panel of few units, and a number of rows known at run time only: less code.
+template <class R, int GATES, int LAST, int JOINED>
+RESPNET_INLINE void add_product_of_few(int rows, int64_t K, const R *a, int64_t lda,
+                                       const R *panel, vec<R> (*c)[4]) {
+    typedef few_units<R, JOINED> few;
+    constexpr int registers = (GATES + JOINED - 1) / JOINED, third = GATES < 4 ? LAST : 2;
+    vec<R> sums[CELL_ROWS][4];
+    for (int i = 0; i < rows; i++) few::join(c[i][0], c[i][1], c[i][third], c[i][3], sums[i]);
+    with_rows(rows, [&](auto n) {
+        multiply_joined<R, decltype(n)::value, registers>(K, a, lda, panel, sums);
+    });
+    for (int i = 0; i < rows; i++) {
+        c[i][0] = sums[i][0];
+        c[i][1] = few::template gate<1>(sums[i]);
+        c[i][third] = few::template gate<2>(sums[i]);
+        if (GATES == 4) c[i][3] = few::template gate<3>(sums[i]);
     }
 }
 

@@ -59,6 +59,15 @@ template <class R> static void dropout_lanes(const respnet_step *s, respnet_fram
         }
 }
 
+// x (its rows only) -> y (B,N), uniform from 0 to below 1
+template <class R> static void uniform_rows(const respnet_step *s, respnet_frame *f) {
+    const int64_t n = s->dim[0], first = f->first_row * n;
+    const uint32_t key = key_of(s, f);
+    R *y = at<R>(s, f, 1);
+    for (int64_t i = 0; i < f->rows * n; i++)
+        y[i] = R((mixed((uint32_t)(first + i) ^ key) >> 8) / 16777216.0); // exact in float32
+}
+
 // x (its rows only) -> y (B,N), normal; constants: 0 mean, 1 deviation. Two hashes are two uniform
 // numbers, and these one normal one (Box and Muller 1958).
 template <class R> static void normal_rows(const respnet_step *s, respnet_frame *f) {

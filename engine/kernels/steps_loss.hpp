@@ -2,8 +2,8 @@
 // (respnet_term), and the gradient is the derivative of just that, times the weight of the term.
 //
 // prediction, target, weight?, -> dprediction
-// dims: 0 outputs O, 1 which loss or metric, 2 columns of the target, 3 term
-// constants: 0 weight of the term, 1 the option of the loss (metric: the class that is ignored)
+// dims: 0 outputs O, 1 which loss or metric, 2 columns of the target, 3 term, 4 reduction
+// constants: 0 weight of the term, 1 to 3 the options of the loss (metric: 1 the ignored class)
 #pragma once
 
 #include "formulas.hpp"
@@ -21,18 +21,36 @@ template <class R> RESPNET_INLINE wide<R> first_lanes(wide<R> x, int64_t part) {
     return load<wide<R>>(t);
 }
 
+// What a batch is: the mean over places that count; a sum; or a number of each place, whose mean is
+// reported and whose sum is trained, as in Keras. The order is that of REDUCTIONS in losses.py.
+enum { REDUCTION_MEAN, REDUCTION_SUM, REDUCTION_NONE };
+
 template <class R> struct loss_operands {
     const R *prediction, *target, *weight;
-    R *d, option;
-    int64_t outputs, targets;
+    R *d;
+    loss::options<R> option;
+    int64_t outputs, targets, reduction;
+    double batch; // places in it
     respnet_term *term;
     loss_operands(const respnet_step *s, respnet_frame *f)
         : prediction(at<R>(s, f, 0)), target(at<R>(s, f, 1)), weight(at<R>(s, f, 2)),
-          d(at<R>(s, f, 3)), option(R(s->constant[1])), outputs(s->dim[0]), targets(s->dim[2]),
-          term(f->term + s->dim[3]) {}
-    // What one place is of the mean; `numbers` make one loss. Nothing counts: 0, as Keras has it.
+          d(at<R>(s, f, 3)),
+          option{R(s->constant[1]), R(s->constant[2]), R(s->constant[3])}, outputs(s->dim[0]),
+          targets(s->dim[2]), reduction(s->dim[4]),
+          batch((double)(f->batch * s->dim[MAX_DIMS - 1])), term(f->term + s->dim[3]) {}
+    // What one place is of the value; `numbers` make one loss. Nothing counts: 0, as Keras has it.
     double share(double numbers) const {
-        return term->count > 0 ? 1.0 / (term->count * numbers) : 0.0;
+        const double count = reduction == REDUCTION_MEAN  ? term->count
+                             : reduction == REDUCTION_SUM ? 1.0
+                                                          : batch;
+        return count > 0 ? 1.0 / (count * numbers) : 0.0;
+    }
+    // The same of what is trained, times the weight of the term.
+    double factor(const respnet_step *s, double numbers) const {
+        return s->constant[0] * (reduction == REDUCTION_NONE ? 1.0 / numbers : share(numbers));
+    }
+    template <class V> loss::options<V> options() const {
+        return {splat<V>(option.first), splat<V>(option.gamma), splat<V>(option.alpha)};
     }
 };
 
@@ -48,7 +66,8 @@ template <class R> static void pointwise_loss_lanes(const respnet_step *s, respn
     typedef wide<R> V;
     const loss_operands<R> p(s, f);
     const double share = p.share((double)p.outputs);
-    const V factor = splat<V>(R(share * s->constant[0])), option = splat<V>(p.option);
+    const V factor = splat<V>(R(p.factor(s, (double)p.outputs)));
+    const auto option = p.template options<V>();
     V sum{};
     with_loss((int)s->dim[1], [&](auto rule) {
         for (int64_t o = 0; o < p.outputs; o++)
@@ -70,7 +89,8 @@ template <class R> static void pointwise_loss_rows(const respnet_step *s, respne
     typedef wide<R> V;
     const loss_operands<R> p(s, f);
     const double share = p.share((double)p.outputs);
-    const V factor = splat<V>(R(share * s->constant[0])), option = splat<V>(p.option);
+    const V factor = splat<V>(R(p.factor(s, (double)p.outputs)));
+    const auto option = p.template options<V>();
     const int64_t rows = rows_of(s, f);
     const int64_t spans = p.weight ? rows : 1, length = p.weight ? p.outputs : rows * p.outputs;
     V sum{};
@@ -116,7 +136,8 @@ template <class R> static void row_loss_lanes(const respnet_step *s, respnet_fra
     typedef wide<R> V;
     const loss_operands<R> p(s, f);
     const double share = p.share(1);
-    const V factor = splat<V>(R(share * s->constant[0])), option = splat<V>(p.option);
+    const V factor = splat<V>(R(p.factor(s, 1)));
+    const auto option = p.template options<V>();
     V sum{};
     with_row_loss((int)s->dim[1], [&](auto rule) {
         for (int64_t r = 0; r < padded<R>(f->rows); r += WIDE<R>) {
@@ -150,7 +171,7 @@ static double loss_turned(Rule rule, const loss_operands<R> &p, int64_t first, i
     }
     const V w = load<V>(ws);
     loss_columns<R, V> row{zs, ts, ds, W, W, w * splat<V>(factor), rows};
-    const V value = rule.template of_row<V>(O, row, splat<V>(p.option));
+    const V value = rule.template of_row<V>(O, row, p.template options<V>());
     for (int64_t r = 0; r < rows; r++)
         for (int64_t o = 0; o < O; o++) d[r * O + o] = ds[o * W + r];
     return (double)sum_lanes(row.real(value * w));
@@ -188,12 +209,12 @@ static double loss_along(Rule rule, const loss_operands<R> &p, int64_t r, R fact
             factor);
     };
     if constexpr (std::is_same_v<Rule, loss::categorical_crossentropy>) {
-        const loss::categorical_targets<R> targets(O, p.option);
+        const loss::categorical_targets<R> targets(O, p.option.first);
         R total = 0;
         for (int64_t o = 0; o < O; o++) total += targets(row, o);
         return through(targets, total);
     } else if constexpr (std::is_same_v<Rule, loss::sparse_crossentropy>) {
-        const loss::sparse_targets<R> targets(O, row, p.option);
+        const loss::sparse_targets<R> targets(O, row, p.option.first);
         return through(targets, targets.counts);
     } else {
         return (double)rule.template of_row<R>(O, row, p.option);
@@ -204,7 +225,7 @@ template <class R> static void row_loss_rows(const respnet_step *s, respnet_fram
     const loss_operands<R> p(s, f);
     const int64_t all = rows_of(s, f);
     const double share = p.share(1);
-    const R factor = R(share * s->constant[0]);
+    const R factor = R(p.factor(s, 1));
     double sum = 0;
     with_row_loss((int)s->dim[1], [&](auto rule) {
         if (p.outputs <= TURNED_COLUMNS) {

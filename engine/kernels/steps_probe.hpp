@@ -56,13 +56,14 @@ template <class R> static void probe_activation(const respnet_step *s, respnet_f
     });
 }
 
-// value and gradient of a loss for each element: dim n, number of the loss; constant option.
+// value and gradient of a loss for each element: dim n, number of the loss; constants its options.
 // Operands prediction, target, value, d.
 template <class R> static void probe_loss(const respnet_step *s, respnet_frame *frame) {
     typedef vec<R> V;
     const R *p = at<R>(s, frame, 0), *t = at<R>(s, frame, 1);
     R *value = at<R>(s, frame, 2), *d = at<R>(s, frame, 3);
-    const V option = splat<V>((R)s->constant[0]);
+    const double *k = s->constant;
+    const loss::options<V> option{splat<V>(R(k[0])), splat<V>(R(k[1])), splat<V>(R(k[2]))};
     with_loss((int)s->dim[1], [&](auto rule) {
         for (int64_t i = 0; i < s->dim[0]; i += LANES<R>) {
             const int64_t n = s->dim[0] - i < LANES<R> ? s->dim[0] - i : LANES<R>;

@@ -5,9 +5,9 @@ Adding a layer: its file, its test, and its name in LAYERS.
 
 from respnet.engine.errors import SpecError
 from respnet.engine.layers.activation import ELU, Activation, PReLU, ReLU, Softmax
-from respnet.engine.layers.augment import RandomFlip
+from respnet.engine.layers.augment import RandomFlip, RandomRotation, RandomTranslation
 from respnet.engine.layers.base import Layer, Parameter
-from respnet.engine.layers.conv import Conv1D, Conv2D
+from respnet.engine.layers.conv import Conv1D, Conv2D, DepthwiseConv1D, DepthwiseConv2D
 from respnet.engine.layers.dense import Dense
 from respnet.engine.layers.dropout import Dropout, GaussianDropout, GaussianNoise
 from respnet.engine.layers.embedding import ApplyMask, Embedding, Masking
@@ -63,6 +63,8 @@ _ALL = (
     Concatenate,
     Conv1D,
     Conv2D,
+    DepthwiseConv1D,
+    DepthwiseConv2D,
     Cropping1D,
     Dense,
     Dropout,
@@ -89,6 +91,8 @@ _ALL = (
     Permute,
     Python,
     RandomFlip,
+    RandomRotation,
+    RandomTranslation,
     ReLU,
     RepeatVector,
     Rescaling,

@@ -194,7 +194,7 @@ EXPORTERS = {
     "activation": _activation,
     "apply_mask": _apply_mask,
     "dense": _dense,
-    **dict.fromkeys(("dropout", "random_flip"), _same),
+    **dict.fromkeys(("dropout", "random_flip", "random_rotation", "random_translation"), _same),
     "embedding": _embedding,
     "flatten": lambda place: place.w.node("Flatten", place.x, axis=1),
     "masking": _masking,

@@ -31,12 +31,15 @@ def window(place) -> dict:
 
 
 def convolution(place):
-    """kernel (V,U,C,O) -> (O,C,V,U)"""
-    w, axes = place.w, place.layer.axes
-    kernel = np.moveaxis(place.p["kernel"], (-1, -2), (0, 1))
+    """kernel (V,U,C/G,O), of depthwise ones (V,U,C,M) -> (O,C/G,V,U)"""
+    w, axes, channels = place.w, place.layer.axes, place.shapes[0][-1]
+    groups, kernel = place.layer.groups(channels), place.p["kernel"]
+    kernel = kernel.reshape(*kernel.shape[:axes], channels // groups, -1)
+    kernel = np.moveaxis(kernel, (-1, -2), (0, 1))
     weights = [w.constant(kernel, "kernel")]
     weights += [w.constant(place.p["bias"], "bias")] if "bias" in place.p else []
-    y = w.node("Conv", turned(w, place.x, axes), *weights, **window(place))
+    y = w.node("Conv", turned(w, place.x, axes), *weights, **window(place),
+               **({"group": groups} if groups > 1 else {}))
     return activation(w, place.config["activation"], turned(w, y, axes, back=True))
 
 
@@ -76,6 +79,7 @@ def zero_padding(place):
 _DIMENSIONS = ("1d", "2d")
 EXPORTERS = {
     **{f"conv{d}": convolution for d in _DIMENSIONS},
+    **{f"depthwise_conv{d}": convolution for d in _DIMENSIONS},
     **{f"{word}_pooling{d}": pooling for word in ("max", "average") for d in _DIMENSIONS},
     **{
         f"global_{word}_pooling{d}": global_pooling

@@ -9,7 +9,8 @@ import ast
 from respnet.engine.errors import DtypeError, unknown
 from respnet.engine.script import builtins
 from respnet.engine.script.annotations import kind_of
-from respnet.engine.script.rows_shaping import ATTRIBUTES, attribute as tensor_attribute
+from respnet.engine.script.rows_shaping import ATTRIBUTES
+from respnet.engine.script.rows_shaping import attribute as tensor_attribute
 from respnet.engine.script.source import refused, shown
 from respnet.engine.script.table import FUNCTIONAL, TORCH, call, kept
 from respnet.engine.script.values import DTYPES, Pair, kind_name, tensors
@@ -108,6 +109,7 @@ def _arguments(scope, node, compile_expression):
 def _by_name(scope, node, arguments):
     name, functions = node.func.id, scope.functions
     if name in functions:
+        scope.calls.add(name)
 
         def run(frame):
             args, named = arguments(frame)
@@ -197,7 +199,9 @@ def _model_execute(frame, *arguments):
         raise DtypeError("redisAI.model_execute wants a key, a List[Tensor] and the number of "
                          "outputs")
     key, inputs, count = arguments
-    return kept(frame.budget, frame.host.model_execute(key, tensors(inputs), count))
+    found = frame.host.model_execute(key, tensors(inputs), count)
+    frame.budget.ask(sum([x.nbytes for x in found]))
+    return kept(frame.budget, [x.copy() for x in found])  # they may be the model's or the inputs
 
 
 HOST_CALLS = {"execute": _execute, "as_list": _as_list, "model_execute": _model_execute}
@@ -216,6 +220,7 @@ def _method(scope, node, arguments, compile_expression):
     known = builtins.method_names()
     if name not in known:
         raise refused(node, unknown("method", name[:40], known).partition("; known")[0])
+    scope.stores |= name.endswith("_")
     value = compile_expression(scope, node.func.value)
 
     def apply(frame):

@@ -8,7 +8,7 @@ import ast
 import builtins
 
 from respnet.engine.errors import DtypeError, unknown
-from respnet.engine.script import operators
+from respnet.engine.script import operators, places
 from respnet.engine.script.builtins import BUILTINS, items_of
 from respnet.engine.script.calls import attribute, compile_call
 from respnet.engine.script.scope import Scope
@@ -140,7 +140,7 @@ def ternary(scope, node):
 
 def subscript(scope, node):
     value, index = several(scope, (node.value, node.slice))
-    return lambda frame: operators.at(frame.budget, value(frame), index(frame))
+    return lambda frame: places.at(frame.budget, value(frame), index(frame))
 
 
 def slice_(scope, node):
@@ -196,15 +196,16 @@ def comprehension(scope, node):
 
 
 def compile_target(scope, node):
-    """f(frame, value), which puts a value under a name, in several, or at a place of a list."""
+    """f(frame, value), which puts a value under a name, in several, or at a place."""
     if isinstance(node, ast.Name):
         return _named(node)
     if isinstance(node, (ast.Tuple, ast.List)):
         return _unpacked(scope, node)
     if isinstance(node, ast.Subscript):
+        scope.stores = True
         value, index = several(scope, (node.value, node.slice))
-        return lambda frame, new: operators.put(frame.budget, value(frame), index(frame), new)
-    raise refused(node, "values go to names and to places of lists only")
+        return lambda frame, new: places.put(frame.budget, value(frame), index(frame), new)
+    raise refused(node, "values go to names and to places of lists and tensors only")
 
 
 def _named(node):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from respnet.engine.errors import LimitError
+from respnet.engine.script.randomness import Randomness
 
 LOOK = 256  # steps between two looks at the clock
 NUMBERS_A_STEP = 4096  # so many numbers of an array cost as much as one step
@@ -28,7 +29,7 @@ class Limits:
 
 
 class Budget:
-    """What is left for one run; LimitError when nothing is."""
+    """What is left for one run, LimitError when nothing is; and the run's random numbers."""
 
     def __init__(self, limits: Limits):
         self.limits = limits
@@ -37,6 +38,12 @@ class Budget:
         self._look_at = limits.steps - LOOK
         self._deadline = time.monotonic() + limits.seconds
         self._counted: dict[int, weakref.ref] = {}
+        self._random = None
+
+    @property
+    def random(self) -> Randomness:
+        self._random = self._random or Randomness()
+        return self._random
 
     def step(self, count=1):
         self._left -= count

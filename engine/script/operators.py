@@ -1,12 +1,11 @@
-"""Signs of the language on any two values: + - * / // % ** @ & | ^, comparisons, truth, places."""
+"""Signs of the language on any two values: + - * / // % ** @ & | ^, comparisons, truth."""
 
 import operator
-from math import prod
 
 import numpy as np
 
 from respnet.engine.errors import DtypeError, ShapeError
-from respnet.engine.script.table import TORCH, call, kept, room
+from respnet.engine.script.table import METHODS, TORCH, call
 from respnet.engine.script.values import is_number, kind_name, tensor, whole
 
 SIGNS = {  # sign -> row for tensors
@@ -20,7 +19,7 @@ OF_NUMBERS = {
     "^": operator.xor, "==": operator.eq, "!=": operator.ne, "<": operator.lt,
     "<=": operator.le, ">": operator.gt, ">=": operator.ge,
 }
-INDEX = (int, slice, type(None), type(...), np.ndarray)
+IN_PLACE = {"+": "add_", "-": "sub_", "*": "mul_", "/": "div_", "%": "remainder_"}
 
 
 def _unfit(sign, x, y):
@@ -65,6 +64,17 @@ def binary(budget, sign, x, y):
         budget.step(_length(x) * _length(y))
         return x * y
     raise _unfit(sign, x, y)
+
+
+def augmented(budget, sign, x, y):
+    """x sign= y -> x itself with other numbers or items where TorchScript changes it, else new."""
+    if isinstance(x, np.ndarray) and sign in IN_PLACE:
+        return call(METHODS[IN_PLACE[sign]], budget, (x, y), {})
+    if sign == "+" and type(x) is type(y) is list:
+        budget.step(len(y))
+        x.extend(y)
+        return x
+    return binary(budget, sign, x, y)
 
 
 def _length(x):
@@ -125,78 +135,3 @@ def truth(x) -> bool:
     if not is_number(x):
         raise DtypeError(f"a condition wants bool, int, float or Tensor, got {kind_name(x)}")
     return bool(x)
-
-
-# --- places -------------------------------------------------------------------------------------
-
-
-def at(budget, x, index):
-    """x[index]"""
-    if isinstance(x, np.ndarray):
-        places = _indices(budget, tensor(x), index)
-        try:
-            return kept(budget, np.asarray(x[places]))
-        except IndexError:
-            raise ShapeError(f"there is no such place in a Tensor of shape {list(x.shape)}"
-                             ) from None
-    if not isinstance(x, (list, tuple, str)):
-        raise DtypeError(f"{kind_name(x)} has no places")
-    if isinstance(index, np.ndarray) and index.size == 1 and index.dtype.kind in "iu":
-        index = index.item()
-    if type(index) not in (int, slice):
-        raise DtypeError(f"a place is an int, got {kind_name(index)}")
-    if type(index) is int and not -len(x) <= index < len(x):
-        raise ShapeError(f"there is no place {index} among {len(x)}")
-    part = x[index]
-    budget.step(len(part) if type(index) is slice else 1)
-    return part
-
-
-def _indices(budget, x, index):
-    pieces = [_piece(one) for one in (index if isinstance(index, tuple) else (index,))]
-    chosen = [one for one in pieces if isinstance(one, np.ndarray)]
-    axes = sum([one.ndim if isinstance(one, np.ndarray) and one.dtype.kind == "b"
-                else one is not None and one is not ... for one in pieces])
-    if axes > x.ndim or sum([one is ... for one in pieces]) > 1:
-        raise ShapeError(f"too many places for a tensor of {x.ndim} dimensions")
-    for one in pieces:
-        if type(one) is slice and (one.step or 1) < 1:
-            raise ShapeError("the step of a slice must be greater than zero")
-    if chosen:
-        room(budget, _bound(x, chosen), x.itemsize)
-    return tuple(pieces)
-
-
-def _piece(one):
-    if isinstance(one, list):
-        one = np.array(one) if one else np.zeros(0, np.int64)
-    if type(one) not in INDEX or isinstance(one, np.ndarray) and one.dtype.kind not in "biu":
-        raise DtypeError(f"a place is an int, a slice, None, ... or a Tensor of whole numbers or "
-                         f"truth values, got {kind_name(one)}")
-    return one
-
-
-def _bound(x, chosen):
-    """A shape at least as large as the result of a choice by arrays."""
-    if any([one.dtype.kind == "b" for one in chosen]):
-        return (x.size,) if len(chosen) == 1 else (x.size, max([one.size for one in chosen]))
-    try:
-        picked = np.broadcast_shapes(*[one.shape for one in chosen])
-    except ValueError:
-        raise ShapeError("the shapes of the places do not broadcast") from None
-    rest = sorted(x.shape)[len(chosen) :]  # the longest axes may be the ones that stay
-    return (prod(picked), prod(rest))
-
-
-def put(budget, x, index, value):
-    """x[index] = value, of lists only: tensors never change."""
-    if isinstance(x, np.ndarray):
-        raise DtypeError("a tensor cannot be changed; make a new one, with torch.where or "
-                         "torch.cat")
-    if type(x) is not list:
-        raise DtypeError(f"{kind_name(x)} cannot be changed")
-    if type(index) is not int:
-        raise DtypeError(f"a place is an int, got {kind_name(index)}")
-    if not -len(x) <= index < len(x):
-        raise ShapeError(f"there is no place {index} among {len(x)}")
-    x[index] = value

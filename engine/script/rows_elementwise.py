@@ -7,10 +7,13 @@ from respnet.engine.script.table import WIDEST, room, row
 from respnet.engine.script.values import (
     FLOAT,
     alike,
+    check_fits,
     common_type,
     dtype_of,
     floating,
+    is_number,
     number,
+    of_type,
     only_floats,
     tensor,
 )
@@ -104,7 +107,7 @@ def _scaled(budget, y, alpha):
 
 
 def multiplied(budget, x, y):
-    return OPS["multiply"].call(*paired(budget, x, y))
+    return np.asarray(OPS["multiply"].call(*paired(budget, x, y)))
 
 
 @row("add")
@@ -151,7 +154,8 @@ def remainder(budget, input, other):
 @row("pow")
 def pow(budget, input, exponent):
     x, y = paired(budget, input, exponent)
-    if x.dtype.kind != "f" and (y < 0).any():
+    negative = exponent < 0 if is_number(exponent) else (y < 0).any()
+    if x.dtype.kind != "f" and negative:
         raise DtypeError("whole numbers have no negative powers")
     return OPS["power"].call(x, y)
 
@@ -193,7 +197,7 @@ def clamp(budget, input, min=None, max=None):
     x = np.asarray(input, dtype)
     for limit, op in ((min, "maximum"), (max, "minimum")):
         if limit is not None:
-            x = OPS[op].call(*paired(budget, x, limit, dtype))
+            x = OPS[op].call(*paired(budget, x, check_fits(limit, dtype), dtype))
     return x
 
 
@@ -203,6 +207,8 @@ def where(budget, condition, input, other):
     if mask.dtype.kind != "b":
         raise DtypeError(f"the condition wants truth values, got {mask.dtype}")
     x, y = paired(budget, input, other)
+    for one in (input, other):
+        check_fits(one, x.dtype)
     room(budget, np.broadcast_shapes(mask.shape, x.shape, y.shape))
     return OPS["where"].call(mask, x, y)
 
@@ -210,7 +216,7 @@ def where(budget, condition, input, other):
 @row("masked_fill", where="method")
 def masked_fill(budget, input, mask, value):
     x = tensor(input)
-    return where(budget, mask, np.asarray(value, x.dtype), x)
+    return where(budget, mask, of_type(check_fits(value, x.dtype), x.dtype), x)
 
 
 @row("isclose")
@@ -227,5 +233,7 @@ def allclose(budget, input, other, rtol=1e-5, atol=1e-8):
 def converted(budget, x, dtype):
     """Another type of numbers; floats that do not fit become what C makes of them."""
     x = tensor(x)
+    if x.dtype == dtype_of(dtype):
+        return x
     budget.ask(x.size * WIDEST)
-    return OPS["cast"].call(x, dtype_of(dtype))
+    return OPS["cast"].call(x, dtype)

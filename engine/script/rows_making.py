@@ -12,6 +12,7 @@ from respnet.engine.script.values import (
     LONG,
     Pair,
     axis_of,
+    check_fits,
     dtype_of,
     integer,
     integers,
@@ -19,6 +20,7 @@ from respnet.engine.script.values import (
     kind_name,
     number,
     of_number,
+    of_type,
     tensor,
 )
 from respnet.engine.tensors import OPS
@@ -30,7 +32,7 @@ FAST, SLOW = 1 / 4, 16  # what a multiplication of floats costs, and one of whol
 def make(budget, data, dtype=None):
     """Numbers, lists of numbers; floats are float32, whole numbers int64."""
     if isinstance(data, np.ndarray):
-        return tensor(data) if dtype is None else data.astype(dtype_of(dtype))
+        return np.array(tensor(data), dtype_of(dtype))
     found = list(_leaves(budget, data))
     if dtype is None:
         order = [of_number(one) for one in found]
@@ -52,7 +54,7 @@ def _leaves(budget, data, depth=0):
 def _filled(budget, shape, value, dtype):
     dtype = dtype_of(dtype)
     room(budget, shape, dtype.itemsize)
-    return OPS["full"].call(shape, value, dtype)
+    return OPS["full"].call(shape, of_type(check_fits(value, dtype), dtype), dtype)
 
 
 @row("zeros", "empty", where="torch")

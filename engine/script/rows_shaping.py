@@ -141,7 +141,8 @@ def unbind(budget, input, dim=0):
         raise ShapeError("a tensor without dimensions cannot be taken apart")
     axis = axis_of(x, dim)
     budget.ask(x.shape[axis] * ARRAY_BYTES)
-    return list(np.moveaxis(x, axis, 0))
+    rows = np.moveaxis(x, axis, 0)
+    return [rows[i, ...] for i in range(len(rows))]
 
 
 @row("expand", where="method")
@@ -150,7 +151,7 @@ def expand(budget, input, *many, size=None):
     for i in range(1, builtins.min(x.ndim, len(shape)) + 1):
         shape[-i] = x.shape[-i] if shape[-i] == -1 else shape[-i]
     room(budget, shape, x.itemsize)
-    return OPS["broadcast_to"].call(x, tuple(shape))
+    return x if tuple(shape) == x.shape else np.broadcast_to(x, shape)
 
 
 @row("expand_as", where="method")
@@ -182,7 +183,7 @@ def tile(budget, input, *many, dims=None):
 @row("flip")
 def flip(budget, input, *many, dims=None):
     x = tensor(input)
-    return OPS["flip"].call(x, tuple([axis_of(x, dim) for dim in integers(many, dims)]))
+    return OPS["flip"].call(x, tuple([axis_of(x, dim) for dim in integers(many, dims)])).copy()
 
 
 @row("narrow")
@@ -197,7 +198,7 @@ def narrow(budget, input, dim, start, length):
 @row("select")
 def select(budget, input, dim, index):
     x = tensor(input)
-    return np.moveaxis(x, axis_of(x, dim), 0)[integer(index)]
+    return np.moveaxis(x, axis_of(x, dim), 0)[integer(index), ...]
 
 
 # --- types and facts ----------------------------------------------------------------------------
@@ -218,9 +219,20 @@ def type_as(budget, input, other):
     return converted(budget, input, tensor(other).dtype)
 
 
-@row("clone", "detach", "contiguous", "cpu", where="method")
+@row("clone")
 def clone(budget, input):
+    return tensor(input).copy()
+
+
+@row("detach", "cpu", where="method")
+def same(budget, input):
     return tensor(input)
+
+
+@row("contiguous", where="method")
+def contiguous(budget, input):
+    x = tensor(input)
+    return x if x.flags.c_contiguous else x.copy()
 
 
 @row("item", where="method")

@@ -19,12 +19,14 @@ class Scope:
     """A function while it is compiled.
 
     functions: the script's own by name, filled in as they are compiled; names: parameters and
-    whatever is assigned somewhere in the function.
+    whatever is assigned somewhere in the function; stores: whether it changes a tensor; calls:
+    the script's functions it calls.
     """
 
     def __init__(self, node: ast.FunctionDef, functions, nesting: int):
         self.functions, self.most = functions, nesting
         self.depth = self.loops = 0
+        self.stores, self.calls = False, set()
         self.names = {argument.arg for argument in node.args.args}
         self.names |= {one.id for one in ast.walk(node)
                        if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store)}

@@ -4,12 +4,18 @@ import ast
 from dataclasses import dataclass
 
 from respnet.engine.errors import DtypeError, EngineError, LimitError, ScriptError, unknown
-from respnet.engine.script import rows_elementwise, rows_making, rows_reductions  # noqa: F401
+from respnet.engine.script import (  # noqa: F401  (their rows)
+    rows_inplace,
+    rows_making,
+    rows_random,
+    rows_reductions,
+)
 from respnet.engine.script.annotations import Kind, kind_of
 from respnet.engine.script.limits import Budget, Limits
 from respnet.engine.script.scope import Frame, Scope
 from respnet.engine.script.source import definitions, refused, shown
 from respnet.engine.script.statements import compile_block
+from respnet.engine.script.stores import owned
 from respnet.engine.script.values import kind_name
 
 NODE_BYTES = 450  # of a compiled script for each node of its tree, measured: 270 to 470
@@ -39,13 +45,19 @@ class Parameter:
 
 
 class Function:
-    """name, parameters, returns (a Kind, or None where the script does not say)."""
+    """name, parameters, returns (a Kind, or None where the script does not say); stores: whether
+    it, or what it calls, changes tensors."""
 
     def __init__(self, node: ast.FunctionDef):
         self.name, self.line, self.column = node.name, node.lineno, node.col_offset + 1
         self.parameters = _parameters(node)
         self.returns = kind_of(node.returns) if node.returns else None
-        self.body = None
+        self.body, self.stores, self.calls = None, False, set()
+
+    def compile(self, node, functions, nesting):
+        scope = Scope(node, functions, nesting)
+        self.body = compile_block(scope, node.body)
+        self.stores, self.calls = scope.stores, scope.calls
 
     def is_entry_point(self) -> bool:
         """(tensors: List[Tensor], keys: List[str], args: List[str])"""
@@ -105,6 +117,16 @@ def _parameter(node, default) -> Parameter:
     return Parameter(node.arg, kind, default.value, True)
 
 
+def _tell_callers(functions) -> None:
+    """Who calls a function that stores, stores."""
+    found = True
+    while found:
+        found = [one for one in functions.values()
+                 if not one.stores and any([functions[name].stores for name in one.calls])]
+        for one in found:
+            one.stores = True
+
+
 class Script:
     """functions: by name; nbytes: what is held besides the source, about. A script keeps no state;
     several threads may run it at once."""
@@ -125,8 +147,8 @@ class Script:
                 raise refused(node, f"the name {shown(node.name)} is taken")
             functions[node.name] = Function(node)
         for node in nodes:
-            scope = Scope(node, functions, limits.nesting)
-            functions[node.name].body = compile_block(scope, node.body)
+            functions[node.name].compile(node, functions, limits.nesting)
+        _tell_callers(functions)
         size = NODE_BYTES * sum([1 for node in nodes for _ in ast.walk(node)])
         return cls(source, functions, size)
 
@@ -135,9 +157,10 @@ class Script:
         """The result of a function: arrays, numbers, strings, lists and tuples of these."""
         if function not in self.functions:
             raise ScriptError(unknown("function", function[:40], self.functions))
-        wanted = self.functions[function]
+        wanted, budget = self.functions[function], Budget(limits or Limits())
         try:
-            return wanted.call(Budget(limits or Limits()), host or Host(), list(arguments), {})
+            arguments = owned(budget, list(arguments)) if wanted.stores else list(arguments)
+            return wanted.call(budget, host or Host(), arguments, {})
         except ScriptError:
             raise
         except (DtypeError, LimitError) as problem:

@@ -7,10 +7,15 @@ statement.
 import ast
 
 from respnet.engine.errors import DtypeError, EngineError, ScriptError
-from respnet.engine.script import operators
+from respnet.engine.script import operators, places
 from respnet.engine.script.annotations import kind_of
 from respnet.engine.script.builtins import items_of
-from respnet.engine.script.expressions import BINARY, compile_expression, compile_target
+from respnet.engine.script.expressions import (
+    BINARY,
+    compile_expression,
+    compile_target,
+    several,
+)
 from respnet.engine.script.source import not_allowed, refused
 
 BREAK, CONTINUE, RETURN = "break", "continue", "return"
@@ -97,22 +102,36 @@ def annotated(scope, node):
 
 
 def augmented(scope, node):
-    """x += 1; a new value, also of lists and tensors."""
+    """x += 1, x[i] += 1; tensors and lists are changed where TorchScript changes them."""
     sign = BINARY.get(type(node.op))
     if sign is None:
         raise not_allowed(node, node.op)
-    if isinstance(node.target, ast.Name):
-        read = ast.copy_location(ast.Name(node.target.id, ast.Load()), node.target)
-    elif isinstance(node.target, ast.Subscript):
-        read = ast.copy_location(
-            ast.Subscript(node.target.value, node.target.slice, ast.Load()), node.target)
-    else:
-        raise refused(node, "values go to names and to places of lists only")
-    old, value = compile_expression(scope, read), compile_expression(scope, node.value)
+    scope.stores = True
+    value = compile_expression(scope, node.value)
+    if isinstance(node.target, ast.Subscript):
+        return _augmented_place(scope, node.target, sign, value)
     store = compile_target(scope, node.target)
+    if not isinstance(node.target, ast.Name):
+        raise refused(node, "values go to names and to places of lists and tensors only")
+    old = compile_expression(
+        scope, ast.copy_location(ast.Name(node.target.id, ast.Load()), node.target))
 
     def apply(frame):
-        store(frame, operators.binary(frame.budget, sign, old(frame), value(frame)))
+        store(frame, operators.augmented(frame.budget, sign, old(frame), value(frame)))
+
+    return apply
+
+
+def _augmented_place(scope, target, sign, value):
+    """Container and place are found once. What is put back is the same view, or a new value."""
+    container, index = several(scope, (target.value, target.slice))
+
+    def apply(frame):
+        x, place, budget = container(frame), index(frame), frame.budget
+        old = places.at(budget, x, place)
+        new = operators.augmented(budget, sign, old, value(frame))
+        if new is not old or type(x) is not list:
+            places.put(budget, x, place, new)
 
     return apply
 

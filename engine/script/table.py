@@ -2,7 +2,8 @@
 
 A row's function takes the budget of the run and then torch's arguments by torch's names. Where it
 is found: "both" as torch.NAME and as a method of tensors, "torch", or "method"; ``functional``
-tells that torch.nn.functional has it too. Arrays given to a function are never changed.
+tells that torch.nn.functional has it too. Only the functions of ``rows_inplace`` change an array;
+where torch gives a view of one, so do they, and where it gives a new one.
 """
 
 import inspect

@@ -155,4 +155,21 @@ def common_type(values) -> np.dtype:
 def alike(*values, dtype=None) -> list:
     """Arrays of one type."""
     dtype = dtype or common_type(values)
-    return [np.asarray(value, dtype) for value in values]
+    return [of_type(value, dtype) for value in values]
+
+
+def of_type(value, dtype) -> np.ndarray:
+    """An array of a type; whole numbers that it does not hold wrap around, as in torch."""
+    if type(value) is int and dtype.kind in "iu":
+        return np.asarray(value, LONG).astype(dtype)
+    return np.asarray(value, dtype)
+
+
+def check_fits(value, dtype):
+    """Where torch wants a number that a type holds; negative ones wrap around in types without a
+    sign -> the number."""
+    if type(value) is int and dtype.kind in "iu":
+        limits = np.iinfo(dtype)
+        if not (limits.min or -limits.max) <= value <= limits.max:
+            raise DtypeError(f"{value} does not fit in {dtype}")
+    return value

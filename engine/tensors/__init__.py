@@ -2,6 +2,7 @@
 
 from respnet.engine.tensors import (  # noqa: F401  (so that all ops are in the table)
     crossentropy,
+    einsum,
     elementwise,
     indexing,
     products,

@@ -3,6 +3,8 @@
 Two arguments of different shapes broadcast; their gradients are summed over what was repeated.
 """
 
+import math
+
 import numpy as np
 
 from respnet.engine.reference_activations import ACTIVATIONS
@@ -91,6 +93,20 @@ log = _unary("log", np.log, "the natural logarithm", lambda dy, y, x: (dy / x,))
 log1p = _unary("log1p", np.log1p, "log(1 + x), exact near 0", lambda dy, y, x: (dy / (1 + x),))
 sin = _unary("sin", np.sin, "the sine of x in radians", lambda dy, y, x: (dy * np.cos(x),))
 cos = _unary("cos", np.cos, "the cosine of x in radians", lambda dy, y, x: (-dy * np.sin(x),))
+_ERF = np.vectorize(math.erf, otypes=[float])
+
+
+def _erf(x):
+    x = x if hasattr(x, "dtype") else np.asarray(x)
+    return _ERF(x).astype(x.dtype if x.dtype.kind == "f" else np.float64)
+
+
+erf = _unary(
+    "erf",
+    _erf,
+    "the error function, of NumPy's arrays",
+    lambda dy, y, x: (dy * (2 / math.sqrt(math.pi)) * np.exp(-x * x),),
+)
 sign = _unary("sign", np.sign, "-1, 0 or 1")
 floor = _unary("floor", np.floor, "the next whole number below")
 ceil = _unary("ceil", np.ceil, "the next whole number above")

@@ -12,7 +12,7 @@ def markdown() -> str:
     lines = ["| op | gives | gradient |", "|---|---|---|"]
     for name in sorted(OPS):
         row = OPS[name]
-        call = f"{name}{inspect.signature(row.function)}"
+        call = f"{name}{inspect.signature(row.call)}"
         lines.append(f"| `{call}` | {row.summary} | {_GRADIENTS[row.gradient is not None]} |")
     return "\n".join(lines) + "\n"
 

@@ -56,6 +56,14 @@ class Holder:
         raise NotImplementedError
 
 
+class Symbolic(Holder):
+    """What will be an array: an op on it is noted, not done."""
+
+    def traced(self, row: Op, args, options):
+        """What stands for the op's result; args in the order of its function."""
+        raise NotImplementedError
+
+
 def op(wants: str, arrays: int = 1):
     """Decorator: a function on plain arrays becomes an op."""
 
@@ -64,7 +72,7 @@ def op(wants: str, arrays: int = 1):
 
         @functools.wraps(function)
         def call(*args, **options):
-            return _apply(row, args, options)
+            return apply(row, args, options)
 
         row.call = call
         return call
@@ -99,10 +107,15 @@ def constant(function):
 # --- applying -------------------------------------------------------------------------------
 
 
-def _apply(row: Op, args, options):
+def apply(row: Op, args, options):
+    """The op on these arguments of its function."""
     if row.arrays == LIST or len(args) < row.arrays:
         args, options = _positional(row, args, options)
-    given = [_held(x) for x in (args[0] if row.arrays == LIST else args[: row.arrays])]
+    given = list(args[0] if row.arrays == LIST else args[: row.arrays])
+    for x in given:
+        if isinstance(x, Symbolic):
+            return x.traced(row, args, options)
+    given = [_held(x) for x in given]
     rest = args[1:] if row.arrays == LIST else args[row.arrays :]
     holders = [x for x in given if isinstance(x, Holder)]
     values = [_array(row, x.value if isinstance(x, Holder) else x) for x in given]

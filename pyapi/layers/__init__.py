@@ -10,6 +10,7 @@ from . import (
     merging,
     noise,
     normalizing,
+    operation,
     pooling,
     recurrent,
     wrappers,
@@ -24,6 +25,7 @@ from .function import *  # noqa: F403
 from .merging import *  # noqa: F403
 from .noise import *  # noqa: F403
 from .normalizing import *  # noqa: F403
+from .operation import *  # noqa: F403
 from .pooling import *  # noqa: F403
 from .recurrent import *  # noqa: F403
 from .wrappers import *  # noqa: F403
@@ -39,6 +41,7 @@ __all__ = [
     *merging.__all__,
     *noise.__all__,
     *normalizing.__all__,
+    *operation.__all__,
     *pooling.__all__,
     *recurrent.__all__,
     *wrappers.__all__,

@@ -120,6 +120,8 @@ class Layer(Written, Configured, Connectable):
 
     def __call__(self, x, **options):
         """Put this layer behind one symbol or a list of them; a symbol, or a list of several."""
+        if options.pop("training", None) is not None:
+            raise ValueError(f"layer {self.name}: fit and predict decide on training=")
         symbols = list(x) if isinstance(x, (list, tuple)) else [x]
         for symbol in symbols:
             if not isinstance(symbol, Symbol):

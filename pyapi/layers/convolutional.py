@@ -36,24 +36,50 @@ def _arguments(ones) -> dict:
 
 
 class Conv2D(Activated, Regularized):
-    """activation(x * kernel + bias): x (B,Y,X,C), kernel (V,U,C,O) -> y (B,P,Q,O)"""
+    """activation(x * kernel + bias): x (B,Y,X,C), kernel (V,U,C/groups,O) -> y (B,P,Q,O)"""
 
     kind = "conv2d"
     arguments = _arguments((1, 1))
-    ignored = ("data_format", "groups")
+    ignored = ("data_format",)
 
     def check(self) -> None:
         super().check()
         check_data_format(self)
-        if self.groups != 1:
-            raise ValueError(f"layer {self.name}: groups is 1 in this version, got {self.groups!r}")
 
 
 class Conv1D(Conv2D):
-    """activation(x * kernel + bias): x (B,T,C), kernel (U,C,O) -> y (B,Q,O)"""
+    """activation(x * kernel + bias): x (B,T,C), kernel (U,C/groups,O) -> y (B,Q,O)"""
 
     kind = "conv1d"
     arguments = _arguments(1)
+
+
+def _depthwise(ones) -> dict:
+    """Keras calls the kernel depthwise here, and has no filters and groups."""
+    given = {n: v for n, v in _arguments(ones).items() if n not in ("filters", "groups")}
+    renamed = {n.replace("kernel_", "depthwise_", 1): v for n, v in given.items()}
+    renamed = {n.replace("depthwise_size", "kernel_size"): v for n, v in renamed.items()}
+    places = list(renamed.items())
+    return dict([*places[:3], ("depth_multiplier", 1), *places[3:]])
+
+
+class DepthwiseConv2D(Conv2D):
+    """M convolutions of each channel: x (B,Y,X,C), kernel (V,U,C,M) -> y (B,P,Q,C M)"""
+
+    kind = "depthwise_conv2d"
+    arguments = _depthwise((1, 1))
+    renamed = {"depthwise_initializer": "kernel_initializer"}
+
+    def regularizers(self) -> dict:
+        found = super().regularizers()
+        return {name.replace("depthwise", "kernel"): value for name, value in found.items()}
+
+
+class DepthwiseConv1D(DepthwiseConv2D):
+    """M convolutions of each channel: x (B,T,C), kernel (U,C,M) -> y (B,Q,C M)"""
+
+    kind = "depthwise_conv1d"
+    arguments = _depthwise(1)
 
 
 class _ZeroPadding(Layer):
@@ -85,6 +111,8 @@ __all__ = [
     "Conv2D",
     "Convolution1D",
     "Convolution2D",
+    "DepthwiseConv1D",
+    "DepthwiseConv2D",
     "ZeroPadding1D",
     "ZeroPadding2D",
 ]

@@ -43,4 +43,34 @@ class RandomFlip(Layer):
             )
 
 
-__all__ = ["CategoryEncoding", "RandomFlip", "Rescaling"]
+_WARP = {
+    "fill_mode": "reflect",
+    "interpolation": "bilinear",
+    "seed": None,
+    "fill_value": 0.0,
+    "data_format": None,
+}
+
+
+class RandomTranslation(RandomFlip):
+    """Pictures (B,Y,X,C) moved by chance, in training
+
+    Factors are parts of the height and the width, f for -f .. f or a pair; above 0 is down and
+    right. ``fill_mode``: reflect, wrap, nearest or constant (``fill_value``).
+    """
+
+    kind = "random_translation"
+    arguments = {"height_factor": REQUIRED, "width_factor": REQUIRED, **_WARP}
+
+
+class RandomRotation(RandomFlip):
+    """Pictures (B,Y,X,C) turned by chance, in training
+
+    ``factor``: part of a whole turn, f for -f .. f or a pair; above 0 is against the clock.
+    """
+
+    kind = "random_rotation"
+    arguments = {"factor": REQUIRED, **_WARP}
+
+
+__all__ = ["CategoryEncoding", "RandomFlip", "RandomRotation", "RandomTranslation", "Rescaling"]

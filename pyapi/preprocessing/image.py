@@ -2,16 +2,20 @@
 
 import numpy as np
 
+from respnet.engine.warping import FILL_MODES, filled
+
 from ..arguments import Configured
 from ..feeding import PyDataset
 from ..utils import next_seed
 
 
 class ImageDataGenerator(Configured):
-    """Random shifts, flips and rotations, and standardising; ``flow`` gives batches for ``fit``.
+    """Random shifts, flips, rotations and zooms, and standardising; ``flow`` gives batches for
+    ``fit``.
 
-    Shifts are parts of the size below 1, else pixels. What comes in from outside repeats the edge
-    (fill_mode "nearest") or is ``cval`` ("constant").
+    Shifts are parts of the size below 1, else pixels. zoom_range: (least, most) factor of height
+    and width, each drawn, or z for 1 - z .. 1 + z. What comes in from outside repeats the edge
+    (fill_mode "nearest"), is ``cval`` ("constant"), or goes on "reflect"ed or "wrap"ped round.
     """
 
     arguments = {
@@ -22,6 +26,7 @@ class ImageDataGenerator(Configured):
         "rotation_range": 0,
         "width_shift_range": 0.0,
         "height_shift_range": 0.0,
+        "zoom_range": 0.0,
         "fill_mode": "nearest",
         "cval": 0.0,
         "horizontal_flip": False,
@@ -36,8 +41,10 @@ class ImageDataGenerator(Configured):
         super().__init__(*values, **options)
         if self.zca_whitening or self.data_format != "channels_last":
             raise ValueError("ImageDataGenerator: no zca_whitening, and channels_last only")
-        if self.fill_mode not in ("nearest", "constant"):
-            raise ValueError(f"fill_mode must be nearest or constant, got {self.fill_mode!r}")
+        if self.fill_mode not in FILL_MODES:
+            wanted = ", ".join(FILL_MODES)
+            raise ValueError(f"fill_mode must be one of {wanted}, got {self.fill_mode!r}")
+        self._zoom = _zooms(self.zoom_range)
         self.mean = self.std = None
 
     def fit(self, x) -> None:
@@ -69,41 +76,49 @@ class ImageDataGenerator(Configured):
         return image if self.std is None else image / self.std
 
     def random_transform(self, image: np.ndarray, rng) -> np.ndarray:
-        """One image, shifted, turned and flipped."""
+        """One image, shifted, turned, zoomed and flipped."""
         height, width = image.shape[:2]
         down = _pixels(self.height_shift_range, height, rng)
         right = _pixels(self.width_shift_range, width, rng)
         angle = rng.uniform(-self.rotation_range, self.rotation_range)
-        image = self._moved(image, down, right, np.deg2rad(angle))
+        zoom = rng.uniform(*self._zoom, 2) if self._zoom[0] != self._zoom[1] else self._zoom
+        image = self._moved(image, (down, right), np.deg2rad(angle), zoom)
         if self.horizontal_flip and rng.random() < 0.5:
             image = image[:, ::-1]
         if self.vertical_flip and rng.random() < 0.5:
             image = image[::-1]
         return image
 
-    def _moved(self, image, down: float, right: float, angle: float) -> np.ndarray:
+    def _moved(self, image, shift, angle: float, zoom) -> np.ndarray:
         """Each pixel of the result from its place in the image, nearest neighbour."""
-        if not down and not right and not angle:
+        if not any(shift) and not angle and tuple(zoom) == (1, 1):
             return image
         height, width = image.shape[:2]
         middle = (height - 1) / 2, (width - 1) / 2
-        rows = np.arange(height)[:, None] - middle[0] - down  # (H,1), without a turn to the end
-        columns = np.arange(width) - middle[1] - right
+        rows = np.arange(height)[:, None] - middle[0] - shift[0]  # (H,1), without a turn to the end
+        columns = np.arange(width) - middle[1] - shift[1]
         if angle:
             sine, cosine = np.sin(angle), np.cos(angle)
             rows, columns = cosine * rows - sine * columns, sine * rows + cosine * columns
-        rows = np.rint(rows + middle[0]).astype(np.int64)
-        columns = np.rint(columns + middle[1]).astype(np.int64)
-        inside = (rows >= 0) & (rows < height) & (columns >= 0) & (columns < width)
-        moved = image[np.clip(rows, 0, height - 1), np.clip(columns, 0, width - 1)]
-        if self.fill_mode == "constant":
-            moved[~inside] = self.cval
+        rows, columns = rows * zoom[0] + middle[0], columns * zoom[1] + middle[1]
+        rows, there = filled(np.rint(rows), height, self.fill_mode)
+        columns, here = filled(np.rint(columns), width, self.fill_mode)
+        moved = image[rows, columns]
+        moved[~(there & here)] = self.cval
         return moved
 
 
 def _pixels(reach: float, size: int, rng) -> float:
     """A random shift of at most ``reach``: a part of the size below 1, else pixels."""
     return rng.uniform(-reach, reach) * size if reach < 1 else rng.integers(-reach, reach + 1)
+
+
+def _zooms(given) -> tuple[float, float]:
+    """(least, most) factor between a place of the result and that of the image."""
+    least, most = (1 - given, 1 + given) if np.ndim(given) == 0 else given
+    if not 0 < least <= most:
+        raise ValueError(f"zoom_range must be below 1, or two numbers above 0, got {given!r}")
+    return float(least), float(most)
 
 
 class ImageFlow(PyDataset):

@@ -38,7 +38,7 @@ def add(name, kind):
     summary += "; deprecated" if kind.deprecated else ""
 
     @rows.command(name.lower(), Steps(kind), flags="readonly" if kind.readonly else "write denyoom",
-                  reply=list | Literal["TIMEDOUT"], summary=summary,
+                  told_key=3, reply=list | Literal["TIMEDOUT"], summary=summary,
                   since="1.0.0" if kind.deprecated else "1.2.5",
                   complexity="O(N) where N is the work of its commands")
     def handler(session, request):

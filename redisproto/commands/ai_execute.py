@@ -38,14 +38,14 @@ EXECUTE = Order(execute_order, "INPUTS n key [key ...] OUTPUTS n key [key ...] [
 RUN = Order(run_order, "[TIMEOUT ms] INPUTS key [key ...] OUTPUTS key [key ...]", 4)
 
 
-@rows.command("ai.modelexecute", key(), EXECUTE, flags="write denyoom", since="1.2.5",
+@rows.command("ai.modelexecute", key(), EXECUTE, flags="write denyoom", told_key=4, since="1.2.5",
               reply=REPLY, complexity=COST, summary="Run a model on tensors")
 def modelexecute(session, request):
     return run(session, request, execute_order)
 
 
-@rows.command("ai.modelrun", key(), RUN, flags="write denyoom", reply=REPLY, complexity=COST,
-              summary="Run a model on tensors; deprecated, see AI.MODELEXECUTE")
+@rows.command("ai.modelrun", key(), RUN, flags="write denyoom", told_key=3, reply=REPLY,
+              complexity=COST, summary="Run a model on tensors; deprecated, see AI.MODELEXECUTE")
 def modelrun(session, request):
     return run(session, request, run_order)
 
@@ -58,7 +58,9 @@ def run(session, request, read):
     check_counts(model, order)
     tensors = [fetch_tensor(session, name) for name in order.inputs]
     results = Results(session.server, session.db, order.outputs)
-    executor.submit(ModelRun(executor, model, tensors, results.done, order.deadline))
+    started = ModelRun(executor, model, tensors, results.done, order.deadline)
+    started.place = session.db, order.inputs
+    executor.submit(started)
     return results.reply()
 
 

@@ -6,11 +6,11 @@ from .. import info
 from ..access import OK, database
 from ..ai_model import ModelValue, model_at, raw, stored_model
 from ..ai_orders import store_order
-from ..ai_queue import Call, executor_of
+from ..ai_queue import executor_of
+from ..ai_shelf import Shelf
 from ..command import Family, wrong_count
-from ..errors import CommandError, Deferred
+from ..errors import CommandError
 from ..grammar import key
-from ..values import WRONG_TYPE
 from ..version import REDISAI_VERSION
 from ..words import Raw
 
@@ -24,6 +24,7 @@ SET = (f"backend device {LIMITS} [INPUTS name [name ...] OUTPUTS name [name ...]
        "BLOB chunk [chunk ...]")
 COST = "O(N) where N is the size of the model"
 MOST_CHUNKS = 65_536
+MODELS = Shelf(ModelValue)
 
 
 @rows.command("ai.modelstore", key(), Raw(STORE, 4), flags="write denyoom",
@@ -41,40 +42,9 @@ def modelset(session, request):
 
 
 def store(session, name, options, words):
-    """Load a model in a thread and put it; within MULTI now, for EXEC answers at once."""
-    server, number = session.server, session.db
-    check_kind(database(session), name)
-    executor = executor_of(server)
-    seconds = executor.seconds
-    if server.keyspace.atomic:
-        put(executor, number, name, ModelValue.build(options, words, seconds))
-        return OK
-    reply = Deferred()
-
-    def done(result, _):
-        if not isinstance(result, CommandError):
-            try:
-                put(executor, number, name, result)
-                result = OK
-            except CommandError as error:
-                result = error
-        reply.set(result)
-
-    executor.loader.submit(Call("", lambda: ModelValue.build(options, words, seconds), done))
-    return reply
-
-
-def check_kind(db, name):
-    """CommandError if something else than a model is at a key."""
-    if not isinstance(db.peek(name), ModelValue | None):
-        raise CommandError(WRONG_TYPE)
-
-
-def put(executor, number, name, value):
-    db = executor.server.keyspace[number]
-    check_kind(db, name)
-    db.set(name, value)
-    value.count_runs(executor.stats, (number, name))
+    seconds = executor_of(session.server).seconds
+    return MODELS.store(session, name, lambda: ModelValue.build(options, words, seconds),
+                        sum(map(len, words)))
 
 
 @rows.command("ai.modelget", key(), Raw("[META] [BLOB] | SIGNATURE"), flags="readonly",
@@ -139,7 +109,4 @@ def modeldel(session, request):
               complexity="O(N) where N is the number of models, scripts and networks",
               summary="Keys and tags of all models")
 def modelscan(session, request):
-    db = database(session)
-    found = ((name, db.peek(name)) for name in sorted(db.hooked))
-    return [[name, raw(value.options.tag)] for name, value in found
-            if isinstance(value, ModelValue)]
+    return MODELS.scan(session)

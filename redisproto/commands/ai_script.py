@@ -5,15 +5,14 @@ from typing import Literal
 
 from ..access import OK, database
 from ..ai_model import raw, text
-from ..ai_queue import Call, executor_of
+from ..ai_queue import executor_of
 from ..ai_script import ScriptRun, ScriptValue, script_at
 from ..ai_script_host import ServerHost
 from ..ai_script_orders import execute_order, run_order, set_order, store_order
+from ..ai_shelf import Shelf
 from ..ai_tensor import fetch_tensor
 from ..command import Family, wrong_count
-from ..errors import CommandError, Deferred
 from ..grammar import key, string
-from ..values import WRONG_TYPE
 from ..words import Raw
 from .ai_execute import REPLY, Order, Results, refuse_in_multi
 
@@ -21,6 +20,7 @@ rows = Family("ai", since="1.0.0")
 
 COST = "O(N) where N is the size of the source"
 WORK = "O(N) where N is the work of the function, beside the other clients"
+SCRIPTS = Shelf(ScriptValue)
 STORE = "device [TAG tag] ENTRY_POINTS n name [name ...] SOURCE source"
 
 
@@ -39,38 +39,10 @@ def scriptset(session, request):
 
 
 def store(session, request, read):
-    """Compile a script in a thread and put it; within MULTI now, for EXEC answers at once."""
-    executor, number = executor_of(session.server), session.db
-    check_kind(database(session), request.key)
-    work = partial(ScriptValue.build, *read(request.argv), executor.compile_script)
-    if session.server.keyspace.atomic:
-        return put(executor, number, request.key, work())
-    reply = Deferred()
-
-    def done(result, _):
-        if not isinstance(result, CommandError):
-            try:
-                result = put(executor, number, request.key, result)
-            except CommandError as error:
-                result = error
-        reply.set(result)
-
-    executor.loader.submit(Call("", work, done))
-    return reply
-
-
-def check_kind(db, name):
-    """CommandError if something else than a script is at a key."""
-    if not isinstance(db.peek(name), ScriptValue | None):
-        raise CommandError(WRONG_TYPE)
-
-
-def put(executor, number, name, value):
-    db = executor.server.keyspace[number]
-    check_kind(db, name)
-    db.set(name, value)
-    value.count_runs(executor.stats, (number, name))
-    return OK
+    SCRIPTS.check(database(session), request.key)  # told before what is wrong with the words
+    compile_script = executor_of(session.server).compile_script
+    build = partial(ScriptValue.build, *read(request.argv), compile_script)
+    return SCRIPTS.store(session, request.key, build, len(request.argv[-1]))
 
 
 def stored(session, name):
@@ -105,10 +77,7 @@ def scriptdel(session, request):
               complexity="O(N) where N is the number of models, scripts and networks",
               summary="Keys and tags of all scripts")
 def scriptscan(session, request):
-    db = database(session)
-    found = ((name, db.peek(name)) for name in sorted(db.hooked))
-    return [[name, raw(value.options.tag)] for name, value in found
-            if isinstance(value, ScriptValue)]
+    return SCRIPTS.scan(session)
 
 
 # -- running
@@ -129,14 +98,14 @@ RUN = ScriptWords(run_order, "[TIMEOUT ms] INPUTS key [key ...] [$ key [key ...]
 
 
 @rows.command("ai.scriptexecute", key(), string("function"), EXECUTE, flags="write denyoom",
-              since="1.2.5", reply=REPLY, complexity=WORK,
+              told_key=5, since="1.2.5", reply=REPLY, complexity=WORK,
               summary="Run a function of a script on tensors")
 def scriptexecute(session, request):
     return run(session, request, execute_order)
 
 
 @rows.command("ai.scriptrun", key(), string("function"), RUN, flags="write denyoom", reply=REPLY,
-              complexity=WORK,
+              told_key=4, complexity=WORK,
               summary="Run a function of a script; deprecated, see AI.SCRIPTEXECUTE")
 def scriptrun(session, request):
     return run(session, request, run_order)
@@ -151,6 +120,7 @@ def run(session, request, read):
     tensors = [fetch_tensor(session, name) for name in order.inputs]
     results = Results(session.server, session.db, order.outputs)
     host = ServerHost(session.server, session.db)
-    executor.submit(ScriptRun(host, script, function, order, tensors, results.done,
-                              order.deadline))
+    started = ScriptRun(host, script, function, order, tensors, results.done, order.deadline)
+    started.place = session.db, order.inputs
+    executor.submit(started)
     return results.reply()

@@ -6,7 +6,7 @@ from typing import Literal
 from ..access import OK
 from ..command import Family
 from ..errors import CommandError
-from ..grammar import choice, many, option, options, rest, string
+from ..grammar import choice, flag, integer, many, oneof, option, options, rest, string
 from ..numbers import parse_integer
 from .connection import client_name
 
@@ -176,6 +176,14 @@ KILL_TESTS = {
     "addr": lambda value, text: lambda one: one.addr == text,
     "laddr": lambda value, text: lambda one: one.laddr == text,
 }
+
+
+@subcommand("unblock", integer("client-id"), options(oneof(flag("TIMEOUT"), flag("ERROR"))),
+            flags=ADMIN, since="5.0.0", reply=int,
+            error="ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR",
+            summary="Answers 0: who waits for a model is not unblocked, as with RedisAI")
+def unblock(session, request):
+    return 0
 
 
 @subcommand("no-evict", choice("enabled", "ON", "OFF"), flags=ADMIN, since="7.0.0",

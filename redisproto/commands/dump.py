@@ -31,7 +31,8 @@ def dump(session, request):
     body = rdb_plain.dump(value) or ai_rdb.dump(value)
     if body is None:
         raise CommandError(NOT_DUMPED)
-    return apart(session, len(body) < LONG, lambda: rdb.seal(body), lambda payload: payload)
+    size = len(body)
+    return apart(session, size < LONG, lambda: rdb.seal(body), lambda payload: payload, size)
 
 
 @rows.command("restore", key(), integer("ttl"), string("serialized-value"),
@@ -61,7 +62,7 @@ def restore(session, request):
         return OK
 
     quick = payload[:1] != MODULE and len(payload) < LONG
-    return apart(session, quick, lambda: decode(payload, executor), done)
+    return apart(session, quick, lambda: decode(payload, executor), done, len(payload))
 
 
 def decode(payload, executor):
@@ -91,9 +92,9 @@ def put(server, number, name, value, expire_ms):
         value.count_runs(executor_of(server).stats, (number, name))
 
 
-def apart(session, quick, work, done):
+def apart(session, quick, work, done, size):
     """``done(work())``: the work at once if it is quick or within MULTI, for EXEC answers at once;
-    else in a thread, and the reply comes later."""
+    else in a thread, and the reply comes later. size: bytes that are held until then."""
     server = session.server
     if quick or server.keyspace.atomic:
         return done(work())
@@ -107,5 +108,5 @@ def apart(session, quick, work, done):
                 result = error
         reply.set(result)
 
-    executor_of(server).loader.submit(Call("", work, finish))
+    executor_of(server).loader.submit(Call("", work, finish, size))
     return reply

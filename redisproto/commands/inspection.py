@@ -65,7 +65,8 @@ def usage(session, request):
 def doctor(session, request):
     space = session.server.keyspace
     limit = human(space.maxmemory) if space.maxmemory else "no limit"
-    text = f"Keys and values take {human(space.used)}; the limit is {limit}."
+    text = (f"Keys and values take {human(space.used)}, runs that wait {human(space.held)}; the "
+            f"limit is {limit}.")
     if space.full:
         text += " Writes are refused: delete keys or raise maxmemory."
     return Verbatim(text.encode())

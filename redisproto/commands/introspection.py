@@ -26,7 +26,7 @@ def subcommand(name, *items, **fields):
 def describe(row):
     """The ten fields of COMMAND INFO."""
     return [
-        row.full_name.encode(), row.arity, set(row.flags), row.first, row.last, row.step,
+        row.full_name.encode(), row.told_arity, set(row.flags), *row.told_range,
         {f"@{name}" for name in row.categories}, [], key_specs(row),
         [describe(one) for one in row.subcommands.values()],
     ]
@@ -34,14 +34,15 @@ def describe(row):
 
 def key_specs(row):
     """Where the keys are, in the newer form: a range from an index on."""
-    if not row.first:
+    first, last, step = row.told_range
+    if not first:
         return []
-    last = row.last if row.last < 0 else row.last - row.first
+    last = last if last < 0 else last - first
     return [{
         "flags": {"RO", "access"} if "readonly" in row.flags else {"RW", "update"},
-        "begin_search": {"type": b"index", "spec": {"index": row.first}},
+        "begin_search": {"type": b"index", "spec": {"index": first}},
         "find_keys": {"type": b"range",
-                      "spec": {"lastkey": last, "keystep": row.step, "limit": 0}},
+                      "spec": {"lastkey": last, "keystep": step, "limit": 0}},
     }]
 
 
