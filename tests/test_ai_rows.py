@@ -100,6 +100,8 @@ def test_a_linear_model_has_a_row_of_the_same_bits(outputs, intercepts):
     assert model.row == ("FLOAT", (1, 4))
     for x in np.random.default_rng(1).normal(size=(50, 1, 4)).astype(np.float32):
         assert model.run_row(x.tobytes()) == ("FLOAT", (1, outputs), model.run([x])[0].tobytes())
+    with pytest.raises(ShapeError, match="a linear row wants 16 bytes, got 12"):
+        model.run_row(bytes(12))
 
 
 def runs(client, x, keys):

@@ -66,3 +66,43 @@ def predict_row(Predictor model not None, bytes row not None):
     external[0], external[1] = PyBytes_AS_STRING(row), PyBytes_AS_STRING(y)
     bound.run(external, 1, 1)
     return y
+
+
+cdef class LinearRow:
+    """weights (O,I) and offsets (O), float32; called with a row (I) -> (O), both as bytes.
+
+    Products are rounded and added one after another, the offset last, as NumPy's accumulate does
+    it: clients compare the digits.
+    """
+
+    cdef bytes weights, offsets
+    cdef Py_ssize_t inputs, outputs
+
+    def __init__(self, weights, offsets):
+        self.outputs, self.inputs = np.shape(weights)
+        self.weights = np.ascontiguousarray(weights, np.float32).tobytes()
+        self.offsets = np.asarray(offsets, np.float32).tobytes()
+        if np.shape(offsets) != (self.outputs,):
+            raise ShapeError(f"{self.outputs} rows of weights want as many offsets, "
+                             f"got {np.shape(offsets)}")
+
+    def __call__(self, bytes row not None):
+        cdef const float *x = <const float *>PyBytes_AS_STRING(row)
+        cdef const float *w = <const float *>PyBytes_AS_STRING(self.weights)
+        cdef const float *offset = <const float *>PyBytes_AS_STRING(self.offsets)
+        cdef Py_ssize_t wanted = self.inputs * <Py_ssize_t>sizeof(float), i, o
+        cdef bytes result = PyBytes_FromStringAndSize(
+            NULL, self.outputs * <Py_ssize_t>sizeof(float))
+        cdef float *y = <float *>PyBytes_AS_STRING(result)
+        cdef volatile float product  # or a compiler may fuse it with the sum
+        cdef float total
+        if PyBytes_GET_SIZE(row) != wanted:
+            raise ShapeError(f"a linear row wants {wanted} bytes, got {len(row)}")
+        for o in range(self.outputs):
+            total = 0
+            for i in range(self.inputs):
+                product = w[i] * x[i]
+                total += product
+            y[o] = total + offset[o]
+            w += self.inputs
+        return result

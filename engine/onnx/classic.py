@@ -6,6 +6,7 @@ Maps from class to probability (ZipMap) stay what they are made of: a row of pro
 import numpy as np
 
 from respnet.engine.errors import ShapeError
+from respnet.engine.kernels.binding import LinearRow
 from respnet.engine.onnx.elementwise import sigmoid
 from respnet.engine.onnx.reductions import probabilities
 
@@ -37,24 +38,18 @@ def _product(x, weights):
 
 
 def linear_row(nodes):
-    """(inputs, outputs, function of one row (I) float32 -> (O)) of a graph that is nothing but a
-    linear model of few numbers, to the bits of its node; or None."""
+    """(inputs, outputs, LinearRow) of a graph that is nothing but a linear model of few numbers, to
+    the bits of its node; or None."""
     if len(nodes) != 1 or nodes[0].kind != "LinearRegressor":
         return None
     get = nodes[0].attributes.get
     weights, outputs = np.array(get("coefficients", []), np.float32), get("targets", 1)
     if get("post_transform", b"NONE") != b"NONE" or outputs < 1 or weights.size % outputs:
         return None
-    weights = weights.reshape(outputs, -1)
-    if not 0 < weights.shape[1] <= FEW:
+    weights, offsets = weights.reshape(outputs, -1), get("intercepts") or [0.0] * outputs
+    if not 0 < weights.shape[1] <= FEW or len(offsets) != outputs:
         return None
-    offsets = np.zeros(outputs, np.float32) + np.array(get("intercepts", 0), np.float32)
-    last = weights.shape[1] - 1
-
-    def row(x):
-        return np.add.accumulate(weights * x, axis=1)[:, last] + offsets
-
-    return weights.shape[1], outputs, row
+    return weights.shape[1], outputs, LinearRow(weights, offsets)
 
 
 def _transformed(call, scores):
