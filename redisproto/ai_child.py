@@ -8,6 +8,7 @@ child and loads its model again. A child does one thing at a time; a script in i
 (``ai_child_script``) may ask for a model to be run meanwhile.
 """
 
+import asyncio
 import json
 import logging
 import socket
@@ -16,6 +17,7 @@ import sys
 import time
 import weakref
 from collections import deque
+from contextlib import contextmanager
 from itertools import count
 from threading import RLock
 
@@ -39,6 +41,7 @@ from .errors import CommandError
 log = logging.getLogger("respnet.ai")
 
 START = 60  # seconds a runtime may take to be there
+BUSY = "ERR the runtime is busy: outside of MULTI it would be waited for"
 ENDED = "ERR the runtime ended while the model was in it"
 ENVIRONMENT = {"OMP_NUM_THREADS": "1"}  # all a child knows of ours
 
@@ -61,6 +64,17 @@ class Runtime:
         """Kill the child, whatever it does."""
         self.closed = True
         self.kill()
+
+    @contextmanager
+    def alone(self):
+        """The lock. The loop gets it at once or not at all: a script in the child may be waiting
+        for the loop."""
+        if not self.lock.acquire(blocking=not on_loop()):
+            raise CommandError(BUSY)
+        try:
+            yield
+        finally:
+            self.lock.release()
 
     # -- with the lock
 
@@ -160,7 +174,7 @@ class ChildModel(Runnable):
         super().__init__()
         self.runtime, self.seconds, self.nbytes = runtime, seconds, 2 * len(blob)
         self.held = Held(runtime, LOAD, json.dumps(names).encode(), [blob])
-        with runtime.lock:
+        with runtime.alone():
             frame = self.held.enter(seconds)
             try:
                 told = json.loads(frame.body)
@@ -170,7 +184,7 @@ class ChildModel(Runnable):
 
     def run(self, arrays):
         body, parts = pack(arrays)
-        with self.runtime.lock:
+        with self.runtime.alone():
             self.held.enter(self.seconds)
             frame = self.runtime.ask(RUN, (RESULT,), self.held.number, body, parts, self.seconds)
         results = unpack(frame)
@@ -181,6 +195,15 @@ class ChildModel(Runnable):
 
     def run_small(self, arrays):
         raise TooLong  # the loop waits for no other process
+
+
+def on_loop():
+    """Whether this thread runs the server's loop."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
 
 
 def slots_of(rows):

@@ -58,7 +58,7 @@ class ChildScript:
         """Compile a text now. CommandError."""
         script = cls(source)
         runtime = script.runtime()
-        with runtime.lock:
+        with runtime.alone():
             frame = script.held.enter(seconds)
             try:
                 script.describe(unpack_words(frame))
@@ -87,7 +87,7 @@ class ChildScript:
     def run(self, function, arguments, host, limits):
         """As a Script of the engine does it; host: answers what the script asks."""
         runtime, frame = self.runtime(), pack_words([function, arguments])
-        with runtime.lock:
+        with runtime.alone():
             self.held.enter(limits.seconds)
             frame = Talk(runtime, self.held.number, limits.seconds).call(frame, host)
         return unpack_words(frame)

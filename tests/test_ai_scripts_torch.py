@@ -18,6 +18,7 @@ from test_ai_scripts import (  # noqa: F401
     RUN_ERRORS,
     SCRIPT,
     A,
+    encoded,
     ready,
     save,
     test_a_dag_of_another_database_reaches_that_one,
@@ -213,7 +214,7 @@ def forever(tensors: List[Tensor], keys: List[str], args: List[str]):
 
 def asking(tensors: List[Tensor], keys: List[str], args: List[str]):
     while str(redis.execute("EXISTS", "never")) == "0":
-        pass
+        redis.execute("INCR", "rounds")
     return tensors
 
 def large(tensors: List[Tensor], keys: List[str], args: List[str]):
@@ -228,6 +229,20 @@ def test_a_script_without_end(ready, function):
     save(ready)
     run(ready, "bar", inputs=("a", "b"))
     assert (got(ready, "c") == 2 * A).all()
+
+
+def test_the_loop_does_not_wait_for_a_script_that_waits_for_it(ready, server):
+    save(ready, "s", entries=("asking",), source=LOOPS)
+    waiting = server.connect()
+    words = ("AI.SCRIPTEXECUTE", "s", "asking", "INPUTS", 1, "a", "OUTPUTS", 1, "c")
+    waiting.send(encoded(words))
+    until(lambda: int(ready.get("rounds") or 0) > 3)
+    pipe = ready.pipeline()
+    pipe.execute_command("AI.SCRIPTSET", "t", "CPU", "SOURCE", SCRIPT)
+    pipe.set("never", 1)  # it goes on while EXEC does not wait for it
+    (refused, stored) = pipe.execute(raise_on_error=False)
+    assert str(refused) == "the runtime is busy: outside of MULTI it would be waited for"
+    assert stored is True and waiting.read() == [b"OK"]
 
 
 def test_a_script_that_wants_too_much(ready):
