@@ -1,6 +1,7 @@
 """AI.* over loopback from raw sockets: tensors, models, and the DAG of aibench's fraud model.
 
-Beside it redis-server's SET and GET of as many bytes, which is what a server without models does.
+Beside it redis-server's SET and GET of as many bytes, which is what a server without models does;
+SET also with its append-only file (everysec), and TENSORSET without a commit to wait for.
 One client shows what a request takes; sixteen, what the server can do.
 """
 
@@ -21,8 +22,13 @@ FRAUD = (30, 18, 27, 40, 2)
 REDIS = "redis-server"
 ROWS = np.random.default_rng(1)
 BLOB = ROWS.normal(size=256).astype("<f4").tobytes()
+TENSORSET = ["AI.TENSORSET", "t", "FLOAT", 1, 256, "BLOB", BLOB]
 TRANSACTION = [f"{value:.6g}" for value in ROWS.normal(size=FRAUD[0])]
 DAG = "DAG fraud"
+AOF, OFF = f"{REDIS}, append-only file", "respnet, appendfsync off"
+SERVERS = {REDIS: servers.redis_server, "respnet": servers.respnet_server,
+           AOF: functools.partial(servers.redis_server, "--appendonly", "yes"),
+           OFF: functools.partial(servers.respnet_server, "off")}
 BARS = {
     1: (Bar(at_most=120, metric="p50_us", side=DAG),),
     16: (Bar(at_least=25_000, metric=RATE, side=DAG),
@@ -33,7 +39,7 @@ BARS = {
 def contests(quick):
     with ExitStack() as stack:
         started, skipped = {}, {}
-        for name, make in ((REDIS, servers.redis_server), ("respnet", servers.respnet_server)):
+        for name, make in SERVERS.items():
             try:
                 started[name] = stack.enter_context(make())
             except Skipped as reason:
@@ -51,8 +57,10 @@ def requests():
     """Side -> (server, request)"""
     found = {
         f"{REDIS} SET": (REDIS, ["SET", "k", BLOB]),
+        f"{REDIS} SET, AOF": (AOF, ["SET", "k", BLOB]),
         f"{REDIS} GET": (REDIS, ["GET", "k"]),
-        "TENSORSET 1x256 BLOB": ("respnet", ["AI.TENSORSET", "t", "FLOAT", 1, 256, "BLOB", BLOB]),
+        "TENSORSET 1x256 BLOB": ("respnet", TENSORSET),
+        "TENSORSET, appendfsync off": (OFF, TENSORSET),
         "TENSORGET 1x256 BLOB": ("respnet", ["AI.TENSORGET", "t", "BLOB"]),
         "TENSORSET 1x30 VALUES": ("respnet", transaction("x")),
         DAG: ("respnet", dag()),
