@@ -12,9 +12,8 @@ from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from libc.stdlib cimport calloc, free
 from libc.string cimport memcmp
 
-from .core cimport now
 from .database cimport Database, Entry
-from .fast_models cimport ready, used
+from .fast_models cimport run_row, used
 from .fast_tensors cimport floats, put_floats, put_tensor, selected
 from .reader cimport Args, Span, word
 from .session cimport FastHandler, Session
@@ -23,7 +22,6 @@ from math import prod
 
 from .ai_dag_steps import Get, Model, Set
 from .ai_model import ModelValue
-from .ai_run import note
 from .ai_tensor import DTYPES, TensorValue
 from .ai_tensor_words import count
 
@@ -172,7 +170,7 @@ cdef list perform(FastPlan plan, Database db, object executor, list tensors):
     """Run the models -> [(model, seconds)], or None."""
     cdef FastStep step
     cdef Entry entry
-    cdef double start, seconds
+    cdef double seconds
     cdef list runs = []
     for step in plan.steps:
         if step.kind == RUN:
@@ -180,16 +178,10 @@ cdef list perform(FastPlan plan, Database db, object executor, list tensors):
             if entry is None:
                 return None
             dtype, shape, data = tensors[step.source]
-            runnable = ready(executor, entry.value, dtype, shape)
-            if runnable is None:
+            made = run_row(executor, entry.value, dtype, shape, data, &seconds)
+            if made is None:
                 return None
-            start = now()
-            try:
-                tensors[step.target] = runnable.run_row(data)
-            except Exception:
-                return None
-            seconds = now() - start
-            note(runnable.costs, (shape,), seconds)
+            tensors[step.target] = made
             entry.accessed = db.space.seconds
             runs.append((entry.value, seconds))
         elif step.kind >= GET_VALUES:

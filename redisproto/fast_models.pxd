@@ -4,5 +4,6 @@
 from .database cimport Database, Entry
 
 
-cdef object ready(object executor, object model, object dtype, object shape)
+cdef object run_row(object executor, object model, object dtype, object shape, object data,
+                    double* seconds)
 cdef Entry used(Database db, bytes key, object kind)

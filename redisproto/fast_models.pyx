@@ -24,7 +24,7 @@ cdef inline bint is_plain(const Span* items) noexcept nogil:
             and is_word(&items[5], b"OUTPUTS", 7) and is_word(&items[6], b"1", 1))
 
 
-cdef object ready(object executor, object model, object dtype, object shape):
+cdef inline object ready(object executor, object model, object dtype, object shape):
     """The Runnable if a run on one such tensor may be done now and here, or None."""
     cdef object runnable = model.loaded, queue
     if runnable is None or model.stats is None or model.options.batch:
@@ -37,6 +37,24 @@ cdef object ready(object executor, object model, object dtype, object shape):
     if runnable.costs.get((shape,), at_once) >= at_once:
         return None
     return runnable
+
+
+cdef object run_row(object executor, object model, object dtype, object shape, object data,
+                    double* seconds):
+    """(type, shape, bytes) of the output of a model's run on one tensor, which took ``seconds``; or
+    None, if it may not be done now and here or fails."""
+    cdef double start
+    runnable = ready(executor, model, dtype, shape)
+    if runnable is None:
+        return None
+    start = now()
+    try:
+        made = runnable.run_row(data)
+    except Exception:
+        return None
+    seconds[0] = now() - start
+    note(runnable.costs, (shape,), seconds[0])
+    return made
 
 
 cdef Entry used(Database db, bytes key, object kind):
@@ -53,7 +71,7 @@ cdef class ModelExecute(FastHandler):
         cdef Database db
         cdef Entry model, source, target
         cdef bytes key
-        cdef double start, seconds
+        cdef double seconds
         if args.count != 8 or not is_plain(items):
             return 0
         executor = getattr(c.server, "ai", None)
@@ -67,16 +85,12 @@ cdef class ModelExecute(FastHandler):
         target = db.entry(key)
         if target is not None and type(target.value) is not Tensor:
             return 0
-        runnable = ready(executor, model.value, source.value.dtype, source.value.shape)
-        if runnable is None:
+        tensor = source.value
+        made = run_row(executor, model.value, tensor.dtype, tensor.shape, tensor.data, &seconds)
+        if made is None:
             return 0
-        start = now()
-        try:
-            dtype, shape, data = runnable.run_row(source.value.data)
-        except Exception:
-            return 0
-        seconds = now() - start
-        note(runnable.costs, (source.value.shape,), seconds)
+        dtype, shape, data = made
+        del tensor  # put_tensor looks whether anybody holds what is at its key
         model.value.stats.succeeded(seconds, 1)
         db.space.hits += 2
         model.accessed = source.accessed = db.space.seconds
